@@ -1,0 +1,135 @@
+"""The Model record: a trunk, a head and a temperature that turn files into calibrated probabilities."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from graft.backbones import Backbone
+from graft.backbones.from_run import TRUNK, saved_backbone
+from graft.backbones.model_folder import WEIGHTS, card_to_json, read_description, write_model_folder
+from graft.errors import RequestError, WorkError
+from graft.features import Engine, open_engine, trunk_weights
+from graft.image import IMAGE, to_rgb
+from graft.modality import UnreadableError
+from graft.progress import SILENT, Watch
+from graft.ranking.temperature import softmax
+from graft.records import Json
+
+Source = Path | Image.Image | NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Model:
+    """A classifier that needs nothing but its own folder; probabilities are softmax(scores / temperature)."""
+
+    backbone: Backbone
+    classes: tuple[str, ...]
+    weight: NDArray[np.float32]  # (classes, width)
+    bias: NDArray[np.float32]  # (classes,)
+    temperature: float
+    provenance: Json
+
+    def save(self, folder: Path) -> None:
+        """Write the model folder; raises `WorkError` where the disk will not take it."""
+        tensors: dict[str, NDArray[Any]] = {TRUNK + name: value for name, value in trunk_weights(self.backbone).items()}
+        tensors |= {"head.weight": self.weight, "head.bias": self.bias}
+        write_model_folder(
+            folder,
+            tensors,
+            {
+                "modality": "image",
+                "classes": list(self.classes),
+                "temperature": self.temperature,
+                "trunk": self.backbone.weights,
+                "backbone": card_to_json(self.backbone.card),
+                "provenance": self.provenance,
+            },
+        )
+
+    @classmethod
+    def load(cls, folder: Path) -> "Model":
+        """Read a model folder; raises as `read_description` does."""
+        from safetensors import safe_open
+
+        description = read_description(folder)
+        with safe_open(folder / WEIGHTS, framework="np") as file:
+            weight, bias = file.get_tensor("head.weight"), file.get_tensor("head.bias")
+        return cls(
+            backbone=saved_backbone(folder, description),
+            classes=tuple(description["classes"]),
+            weight=weight,
+            bias=bias,
+            temperature=description["temperature"],
+            provenance=description["provenance"],
+        )
+
+    def probabilities_of_features(self, features: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Calibrated probabilities: (samples, width) -> (samples, classes)."""
+        scores = np.asarray(features, np.float64) @ self.weight.T.astype(np.float64) + self.bias
+        return softmax(scores / self.temperature)
+
+    def predict(
+        self, sources: Sequence[Source], watch: Watch = SILENT
+    ) -> Iterator[tuple[int, NDArray[np.float64] | UnreadableError]]:
+        """Yield (number, probabilities) for files, PIL pictures and arrays, in order.
+
+        Features are computed in full precision. What cannot be read yields the error that says why.
+        """
+        engine: Engine | None = None
+        with watch.task("Predicting", len(sources), "pictures") as advance:
+            for start in range(0, len(sources), 512):
+                chunk = list(enumerate(sources[start : start + 512], start))
+                if engine is None:
+                    engine = open_engine(self.backbone, "exact", self._sample([source for _, source in chunk]), watch)
+                yield from self._run(engine, chunk)
+                advance(len(chunk))
+
+    def _run(
+        self, engine: Engine, chunk: Sequence[tuple[int, Source]]
+    ) -> Iterator[tuple[int, NDArray[np.float64] | UnreadableError]]:
+        def one(item: tuple[int, Source]) -> tuple[int, NDArray[np.float64] | UnreadableError]:
+            number, source = item
+            try:
+                picture = self._prepared(source)
+            except UnreadableError as error:
+                return number, error
+            features = engine.run(picture[None])
+            if not np.isfinite(features).all():
+                raise WorkError(f"The model gives no finite features for {source}.")
+            return number, self.probabilities_of_features(features)[0]
+
+        with ThreadPoolExecutor(engine.workers) as pool:
+            yield from pool.map(one, chunk)
+
+    def _sample(self, sources: Sequence[Source]) -> NDArray[np.uint8]:
+        pictures = []
+        for source in sources[:16]:
+            try:
+                pictures.append(self._prepared(source))
+            except UnreadableError:
+                continue
+        side = self.backbone.card.preprocess.crop
+        return np.stack(pictures) if pictures else np.zeros((1, side, side, 3), np.uint8)
+
+    def _prepared(self, source: Source) -> NDArray[np.uint8]:
+        picture = IMAGE.decode(source) if isinstance(source, Path) else to_picture(source)
+        return IMAGE.prepare(picture, self.backbone.card.preprocess)
+
+
+def to_picture(source: Image.Image | NDArray[Any]) -> Image.Image:
+    """A PIL picture in RGB from a PIL picture or an array; raises `RequestError` for other shapes and types."""
+    if isinstance(source, Image.Image):
+        return to_rgb(source)
+    array = np.asarray(source)
+    if array.dtype != np.uint8 or array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (1, 3, 4)):
+        raise RequestError(
+            f"An array of shape {array.shape} and type {array.dtype} is no picture. "
+            "Expected (height, width), (height, width, 3) or (height, width, 4) with values 0 to 255 as uint8."
+        )
+    return to_rgb(Image.fromarray(array[:, :, 0] if array.ndim == 3 and array.shape[2] == 1 else array))

@@ -1,0 +1,193 @@
+"""The first rung: a linear head on frozen features, chosen by log-loss on samples it was not fitted on."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graft.adaptation.logistic import fit_logistic
+from graft.ranking.basis import Basis
+from graft.ranking.folds import make_folds
+from graft.ranking.ridge import PENALTIES, LinearHead, Scores, cross_validate, fit_ridge, one_hot
+from graft.ranking.temperature import fit_temperature
+
+LEAST_VAL = 50  # a given val part smaller than this is too small to choose by
+MOST_FOLDED = 10_000  # samples that take part in cross-validation; the head itself is fitted on all
+LOGISTIC_WORK = 2e9  # samples x rank x classes up to which logistic regression takes seconds
+LOGISTIC_FOLD_WORK = 2e8  # the same, for fitting it once per fold
+
+Chooser = Literal["val", "cross-validation"]
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Features with their labels, and groups where samples belong together."""
+
+    features: NDArray[np.floating]  # (samples, width)
+    labels: NDArray[np.int32]  # (samples,)
+    groups: NDArray[np.intp] | None = None  # (samples,)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, rows: NDArray[np.intp]) -> "Samples":
+        return Samples(self.features[rows], self.labels[rows], None if self.groups is None else self.groups[rows])
+
+    def also(self, other: "Samples") -> "Samples":
+        """Both together, in this order."""
+        groups = None
+        if self.groups is not None and other.groups is not None:
+            groups = np.concatenate([self.groups, other.groups])
+        return Samples(
+            np.concatenate([self.features, other.features]), np.concatenate([self.labels, other.labels]), groups
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A kind of head that was tried, with its log-loss (at its best temperature) on samples it was not fitted on."""
+
+    kind: Literal["ridge", "logistic"]
+    penalty: float  # for ridge in units of the mean squared singular value
+    log_loss: float
+    accuracy: float
+    temperature: float
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A fitted and calibrated head, with the honest scores it was chosen by."""
+
+    head: LinearHead
+    temperature: float
+    chosen: Candidate
+    candidates: tuple[Candidate, ...]
+    chosen_on: Chooser
+    held_out_scores: Scores  # (held-out samples, classes), by heads that never saw them
+    held_out_rows: NDArray[np.intp]  # into the val part, or into train and val together
+    cross_validated_accuracy: float | None  # on train, told beside the accuracy on a given val part
+
+
+def fit_probe(train: Samples, val: Samples | None, val_was_given: bool, classes: int, seed: int) -> Probe:
+    """Fit heads, choose one by log-loss, and refit it on train and val together.
+
+    A val part that the user kept apart chooses, if it has at least 50 samples: it may come from another day or place
+    than the train part, which no cross-validation can imitate. Otherwise cross-validation chooses.
+    """
+    if val is not None and val_was_given and len(val) >= LEAST_VAL:
+        return _chosen_on_val(train, val, classes, seed)
+    return _chosen_by_folds(train if val is None else train.also(val), classes, seed)
+
+
+def _chosen_on_val(train: Samples, val: Samples, classes: int, seed: int) -> Probe:
+    basis = Basis.of(train.features)
+    tried: list[tuple[Candidate, Scores]] = []
+    for relative in PENALTIES:
+        head = fit_ridge(basis, train.labels, classes, relative * basis.squares.mean())
+        tried.append(_candidate("ridge", float(relative), head.scores(val.features), val.labels))
+    if _logistic_work(basis, classes) <= LOGISTIC_WORK:
+        head = fit_logistic(basis, train.labels, classes, np.arange(len(train)))
+        tried.append(_candidate("logistic", 0.0, head.scores(val.features), val.labels))
+    chosen, scores = min(tried, key=lambda pair: pair[0].log_loss)
+    return Probe(
+        head=_refit(chosen, train.also(val), classes),
+        temperature=chosen.temperature,
+        chosen=chosen,
+        candidates=tuple(candidate for candidate, _ in tried),
+        chosen_on="val",
+        held_out_scores=scores,
+        held_out_rows=np.arange(len(val)),
+        cross_validated_accuracy=_accuracy_by_folds(train, basis, classes, seed),
+    )
+
+
+def _chosen_by_folds(samples: Samples, classes: int, seed: int) -> Probe:
+    rows = _stratified_subset(samples.labels, MOST_FOLDED, seed)
+    part = samples.take(rows)
+    folds = make_folds(part.labels, part.groups, seed)
+    held_out = np.flatnonzero(folds[0] >= 0)
+    basis = Basis.of(part.features)
+    targets = one_hot(part.labels, classes)
+    tried: list[tuple[Candidate, Scores]] = []
+    for relative in PENALTIES:
+        scores = cross_validate(basis, targets, relative * basis.squares.mean(), folds)[held_out]
+        tried.append(_candidate("ridge", float(relative), scores, part.labels[held_out]))
+    chosen, scores = min(tried, key=lambda pair: pair[0].log_loss)
+    work = _logistic_work(basis, classes)
+    if work <= LOGISTIC_WORK and len(held_out):
+        logistic = _logistic_by_folds(basis, part.labels, classes, folds[0], one_fold=work > LOGISTIC_FOLD_WORK)
+        common = ~np.isnan(logistic[held_out, 0])
+        rival, _ = _candidate("ridge", chosen.penalty, scores[common], part.labels[held_out][common])
+        tried.append(_candidate("logistic", 0.0, logistic[held_out][common], part.labels[held_out][common]))
+        if tried[-1][0].log_loss < rival.log_loss:
+            chosen, scores = tried[-1]
+            held_out = held_out[common]
+    return Probe(
+        head=_refit(chosen, samples, classes),
+        temperature=chosen.temperature,
+        chosen=chosen,
+        candidates=tuple(candidate for candidate, _ in tried),
+        chosen_on="cross-validation",
+        held_out_scores=scores,
+        held_out_rows=rows[held_out],
+        cross_validated_accuracy=None,
+    )
+
+
+def _candidate(
+    kind: Literal["ridge", "logistic"], penalty: float, scores: Scores, labels: NDArray[np.int32]
+) -> tuple[Candidate, Scores]:
+    if len(labels) == 0:
+        return Candidate(kind, penalty, float("inf") if kind == "logistic" else abs(np.log(penalty)), 0.0, 1.0), scores
+    temperature, loss = fit_temperature(scores, labels)
+    return Candidate(kind, penalty, loss, float((scores.argmax(axis=1) == labels).mean()), temperature), scores
+
+
+def _refit(chosen: Candidate, samples: Samples, classes: int) -> LinearHead:
+    basis = Basis.of(samples.features)
+    if chosen.kind == "logistic":
+        return fit_logistic(basis, samples.labels, classes, np.arange(len(samples)))
+    return fit_ridge(basis, samples.labels, classes, chosen.penalty * float(basis.squares.mean()))
+
+
+def _accuracy_by_folds(train: Samples, basis: Basis, classes: int, seed: int) -> float | None:
+    """A ridge head's cross-validated accuracy on train; None where no class can be divided."""
+    part = train.take(_stratified_subset(train.labels, MOST_FOLDED, seed))
+    folds = make_folds(part.labels, part.groups, seed)
+    held_out = np.flatnonzero(folds[0] >= 0)
+    if len(held_out) == 0:
+        return None
+    basis = basis if len(part) == len(train) else Basis.of(part.features)
+    targets = one_hot(part.labels, classes)
+    scores = cross_validate(basis, targets, 0.1 * float(basis.squares.mean()), folds)[held_out]
+    return float((scores.argmax(axis=1) == part.labels[held_out]).mean())
+
+
+def _logistic_by_folds(
+    basis: Basis, labels: NDArray[np.int32], classes: int, folds: NDArray[np.int32], one_fold: bool
+) -> Scores:
+    """Out-of-fold scores on a basis that all folds share (unlabelled, so nothing leaks); NaN where not computed."""
+    scores = np.full((len(labels), classes), np.nan)
+    for fold in range(1 if one_fold else int(folds.max()) + 1):
+        rows = np.flatnonzero(folds == fold)
+        head = fit_logistic(basis, labels, classes, np.flatnonzero(folds != fold))
+        scores[rows] = head.scores(basis.features[rows])
+    return scores
+
+
+def _logistic_work(basis: Basis, classes: int) -> float:
+    return len(basis.features) * len(basis.squares) * classes
+
+
+def _stratified_subset(labels: NDArray[np.int32], most: int, seed: int) -> NDArray[np.intp]:
+    """At most so many rows, in order, with the classes in proportion."""
+    if len(labels) <= most:
+        return np.arange(len(labels))
+    order = np.random.default_rng(seed).permutation(len(labels))
+    rank = np.empty(len(labels))
+    for label in np.unique(labels):
+        rows = order[labels[order] == label]
+        rank[rows] = np.arange(len(rows)) / len(rows)
+    chosen: NDArray[np.intp] = np.sort(np.argsort(rank, kind="stable")[:most])
+    return chosen

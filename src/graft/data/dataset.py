@@ -1,0 +1,114 @@
+"""The Dataset record: which samples there are, their classes, parts and content hashes. Nothing is decoded here."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graft.errors import RequestError, plural
+from graft.modality import Modality
+from graft.records import PARTS, Finding, Part
+
+
+class TestLedger(Protocol):
+    """Keeps count of how often the test part was read."""
+
+    def count_test_reading(self, purpose: str) -> int:
+        """Note one reading and return how many there have been."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Labelled samples as columns, so that a million of them stay small.
+
+    `sources` are paths relative to `root`; `labels` index `classes`; `parts` index `PARTS`.
+    """
+
+    root: Path
+    modality: Modality
+    classes: tuple[str, ...]
+    sources: Sequence[str]
+    labels: NDArray[np.int32]  # (samples,)
+    parts: NDArray[np.uint8]  # (samples,)
+    groups: Sequence[str]  # empty strings where there are none
+    hashes: NDArray[np.uint8]  # (samples, 32), SHA-256 of each file's content
+    split: Literal["given", "made"]
+    findings: tuple[Finding, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.sources)
+
+    @property
+    def has_groups(self) -> bool:
+        return any(self.groups)
+
+    @property
+    def fingerprint(self) -> str:
+        """One hash over classes, contents, labels and parts; the order and place of the files do not matter."""
+        digest = hashlib.sha256("\0".join(self.classes).encode())
+        rows = np.concatenate(
+            [self.hashes, self.labels[:, None].astype("<i4").view(np.uint8).reshape(len(self), 4), self.parts[:, None]],
+            axis=1,
+        )
+        digest.update(rows[np.lexsort(rows.T)].tobytes())
+        return digest.hexdigest()
+
+    def rows(self, *parts: Part) -> NDArray[np.intp]:
+        """The sample numbers of parts that may be looked at while choosing; the test part is locked."""
+        if "test" in parts:
+            raise RequestError("The test part is locked: open it with open_test(run), which counts the reading.")
+        return self._rows(parts)
+
+    def open_test(self, ledger: TestLedger, purpose: str) -> NDArray[np.intp]:
+        """The sample numbers of the test part; the reading is counted first."""
+        ledger.count_test_reading(purpose)
+        return self._rows(("test",))
+
+    def count(self, part: Part) -> int:
+        return int((self.parts == PARTS.index(part)).sum())
+
+    def counts(self) -> NDArray[np.intp]:
+        """Samples of each class in each part: (classes, parts)."""
+        table = np.zeros((len(self.classes), len(PARTS)), dtype=np.intp)
+        np.add.at(table, (self.labels, self.parts), 1)
+        return table
+
+    def path(self, row: int) -> Path:
+        return self.root / self.sources[row]
+
+    def key(self, row: int) -> bytes:
+        """The content hash of a sample, which names its features in the cache."""
+        return self.hashes[row].tobytes()
+
+    def without(self, unreadable: dict[int, str]) -> "Dataset":
+        """The same data set with samples set aside that turned out to be unreadable, as a new finding."""
+        if not unreadable:
+            return self
+        keep = np.setdiff1d(np.arange(len(self)), np.fromiter(unreadable, dtype=np.intp))
+        reasons = tuple(f"{self.sources[row]}: {reason}" for row, reason in sorted(unreadable.items()))
+        finding = unreadable_finding(self.modality.noun, reasons)
+        return replace(self.take(keep), findings=(*self.findings, finding))
+
+    def take(self, rows: NDArray[np.intp]) -> "Dataset":
+        """The same data set with only these samples."""
+        return replace(
+            self,
+            sources=[self.sources[row] for row in rows],
+            labels=self.labels[rows],
+            parts=self.parts[rows],
+            groups=[self.groups[row] for row in rows],
+            hashes=self.hashes[rows],
+        )
+
+    def _rows(self, parts: Iterable[Part]) -> NDArray[np.intp]:
+        return np.flatnonzero(np.isin(self.parts, [PARTS.index(part) for part in parts]))
+
+
+def unreadable_finding(noun: str, reasons: tuple[str, ...]) -> Finding:
+    """The finding for samples that cannot be decoded; `reasons` are "source: reason"."""
+    message = f"{plural(len(reasons), noun)} cannot be read and will not be used."
+    return Finding("unreadable", "warning", message, reasons)

@@ -1,0 +1,162 @@
+"""A folder of labelled samples: one sub-folder per class, or train/val/test folders of such folders."""
+
+import os
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from graft.errors import DataError, RequestError, listing, plural
+from graft.modality import Modality
+from graft.records import Finding, Part
+
+PART_NAMES: dict[str, Part] = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "dev": "val",
+    "test": "test",
+    "testing": "test",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One labelled file, as found: nothing of it has been read yet."""
+
+    source: str  # relative to the root, with forward slashes
+    label: str
+    part: Part | None
+
+
+@dataclass
+class Listing:
+    """All that a reader found under a root, with what it left out and what stands in the way."""
+
+    entries: list[Entry] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+class FolderReader:
+    """Reads the layout that most people already have: the name of the folder is the label."""
+
+    def accepts(self, path: Path) -> bool:
+        return path.is_dir()
+
+    def read(self, path: Path, modality: Modality) -> Listing:
+        """List the samples under `path`; raises `RequestError` where the root itself cannot be read."""
+        return _Walk(path, modality).run()
+
+
+class _Walk:
+    def __init__(self, root: Path, modality: Modality) -> None:
+        self.root = root
+        self.modality = modality
+        self.found = Listing()
+        self.foreign: dict[str, list[str]] = defaultdict(list)  # suffix -> sources of other kinds of file
+        self.loops: list[str] = []
+        self.hidden = 0
+
+    def run(self) -> Listing:
+        folders = self._folders_of(self.root)
+        parts = {folder: PART_NAMES[folder.name.lower()] for folder in folders if folder.name.lower() in PART_NAMES}
+        if "train" in parts.values():
+            self._with_parts(folders, parts)
+        else:
+            self._classes(self.root, folders, None)
+        self._report()
+        return self.found
+
+    def _folders_of(self, folder: Path) -> list[Path]:
+        try:
+            inside = [(entry, entry.is_dir()) for entry in sorted(folder.iterdir())]
+        except OSError as error:
+            raise RequestError(
+                f"The folder {folder} cannot be read ({(error.strerror or str(error)).lower()}). "
+                f"Give yourself permission to read it, for example with: chmod -R u+rX '{folder}'"
+            ) from error
+        return [entry for entry, is_folder in inside if is_folder and not entry.name.startswith(".")]
+
+    def _with_parts(self, folders: list[Path], parts: dict[Path, Part]) -> None:
+        others = [folder.name for folder in folders if folder not in parts]
+        if others:
+            message = f"{plural(len(others), 'folder')} beside train, val and test will not be used: {listing(others)}."
+            self.found.findings.append(Finding("beside-parts", "warning", message, tuple(others)))
+        for folder, part in parts.items():
+            self._classes(folder, self._folders_of(folder), part)
+
+    def _classes(self, parent: Path, folders: list[Path], part: Part | None) -> None:
+        loose = 0
+        for entry in sorted(parent.iterdir()):
+            if entry.is_file() and not entry.name.startswith("."):
+                if entry.suffix.lower() in self.modality.suffixes:
+                    loose += 1
+                else:
+                    self.foreign[entry.suffix.lower()].append(self._relative(entry))
+        if loose:
+            where = self._relative(parent) if parent != self.root else "the folder itself"
+            self.found.problems.append(
+                f"{plural(loose, self.modality.noun)} directly in {where}, where only class folders are expected. "
+                "Move each into the folder of its class: its folder's name is its label."
+            )
+        for folder in folders:
+            label = unicodedata.normalize("NFC", folder.name)  # macOS writes the same name in another way
+            for file in self._files_below(folder, ()):
+                self._file(file, label, part)
+
+    def _file(self, file: Path, label: str, part: Part | None) -> None:
+        if file.name.startswith(".") or file.name in {"Thumbs.db", "desktop.ini"}:
+            self.hidden += 1
+        elif file.suffix.lower() in self.modality.suffixes:
+            self.found.entries.append(Entry(self._relative(file), label, part))
+        else:
+            self.foreign[file.suffix.lower()].append(self._relative(file))
+
+    def _files_below(self, folder: Path, ancestors: tuple[str, ...]) -> Iterator[Path]:
+        """All files below a folder, through links too; a link back to an ancestor is noted, not followed."""
+        real = os.path.realpath(folder)
+        if real in ancestors:
+            self.loops.append(self._relative(folder))
+            return
+        try:
+            inside = [(entry, entry.is_dir()) for entry in sorted(folder.iterdir())]
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            self.found.problems.append(
+                f"The folder {self._relative(folder)} cannot be read ({reason}). Give yourself permission to read "
+                f"it (chmod -R u+rX '{folder}'), or move it out of the data."
+            )
+            return
+        for entry, is_folder in inside:
+            if is_folder:
+                yield from self._files_below(entry, (*ancestors, real))
+            else:
+                yield entry
+
+    def _relative(self, path: Path) -> str:
+        return path.relative_to(self.root).as_posix()
+
+    def _report(self) -> None:
+        for suffix, sources in sorted(self.foreign.items()):
+            kind = f"{suffix} files" if suffix else "files without an ending"
+            message = f"{plural(len(sources), 'file')} left out: graft reads no {kind} as {self.modality.noun}s."
+            self.found.findings.append(Finding("other-kind", "warning", message, tuple(sources)))
+        if self.loops:
+            message = f"{plural(len(self.loops), 'link')} back to a folder above not followed: {listing(self.loops)}."
+            self.found.findings.append(Finding("link-loop", "warning", message, tuple(self.loops)))
+        if self.hidden:
+            message = f"{plural(self.hidden, 'hidden file')} passed over (names that begin with a dot, Thumbs.db)."
+            self.found.findings.append(Finding("hidden", "info", message))
+        if not self.found.entries and not self.found.problems:
+            suffixes = ", ".join(sorted(suffix.lstrip(".") for suffix in self.modality.suffixes))
+            raise DataError(
+                self.root,
+                [
+                    f"No {self.modality.noun}s found. Expected one sub-folder per class with {self.modality.noun}s in "
+                    f"it (endings: {suffixes}), or train/ val/ test/ folders of such folders.",
+                ],
+            )

@@ -1,0 +1,115 @@
+"""Content hash and readability of every file, computed once: unchanged files are known by their size and time."""
+
+import hashlib
+import sqlite3
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from graft.machine import usable_cores
+from graft.modality import Modality, UnreadableError
+from graft.progress import Watch
+from graft.storage import cache_folder
+
+VERSION = 1  # of the readability check: raise it when the same bytes may be judged differently
+CHUNK = 256  # files between two progress reports
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One file's content hash (None where it could not even be read), or the reason why it cannot be used."""
+
+    sha256: bytes | None
+    error: str | None
+
+
+Stamp = tuple[int, int]  # size in bytes, time of the last change in nanoseconds
+
+
+def check_files(paths: Sequence[Path], modality: Modality, watch: Watch) -> list[Checked]:
+    """Hash and test-decode every file in parallel; what is known of unchanged files is not computed again."""
+    memory = Memory(cache_folder() / "index.sqlite", f"{modality.name}-{VERSION}")
+    stamps = [_stamp(path) for path in paths]
+    known = memory.look_up(paths, stamps)
+    missing = [number for number, path in enumerate(paths) if path not in known]
+    if missing:
+        title = f"Checking {modality.noun}s"
+        with (
+            ThreadPoolExecutor(usable_cores()) as pool,
+            watch.task(title, len(missing), f"{modality.noun}s") as advance,
+        ):
+            for start in range(0, len(missing), CHUNK):
+                chunk = missing[start : start + CHUNK]
+                results = list(pool.map(lambda number: _check(paths[number], modality), chunk))
+                fresh = {paths[number]: result for number, result in zip(chunk, results, strict=True)}
+                memory.remember(fresh, [stamps[number] for number in chunk])
+                known |= fresh
+                advance(len(chunk))
+    return [known[path] for path in paths]
+
+
+def _stamp(path: Path) -> Stamp | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns
+
+
+def _check(path: Path, modality: Modality) -> Checked:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        return Checked(None, (error.strerror or str(error)).lower())
+    sha256 = hashlib.sha256(content).digest()
+    try:
+        modality.check(content)
+    except UnreadableError as error:
+        return Checked(sha256, str(error))
+    return Checked(sha256, None)
+
+
+class Memory:
+    """A small table on disk: path, size and time of a file -> what its check said. Losing it costs only time."""
+
+    def __init__(self, file: Path, version: str) -> None:
+        self.file = file
+        self.version = version
+
+    def look_up(self, paths: Sequence[Path], stamps: Sequence[Stamp | None]) -> dict[Path, Checked]:
+        """What is known of those files that have not changed since."""
+        if not self.file.exists():
+            return {}
+        known = {}
+        query = "SELECT sha256, error FROM checked WHERE path = ? AND size = ? AND time = ? AND version = ?"
+        try:
+            with closing(sqlite3.connect(self.file, timeout=5)) as table:
+                for path, stamp in zip(paths, stamps, strict=True):
+                    row = (
+                        table.execute(query, (str(path.absolute()), *stamp, self.version)).fetchone() if stamp else None
+                    )
+                    if row is not None:
+                        known[path] = Checked(*row)
+        except sqlite3.Error:  # a damaged or locked table: everything is checked again
+            return {}
+        return known
+
+    def remember(self, fresh: dict[Path, Checked], stamps: Sequence[Stamp | None]) -> None:
+        """Keep the results of files that could be read; a failing disk costs only the time of the next check."""
+        rows = [
+            (str(path.absolute()), *stamp, self.version, result.sha256, result.error)
+            for (path, result), stamp in zip(fresh.items(), stamps, strict=True)
+            if stamp is not None and result.sha256 is not None
+        ]
+        try:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            with closing(sqlite3.connect(self.file, timeout=5)) as table, table:
+                table.execute(
+                    "CREATE TABLE IF NOT EXISTS checked (path TEXT PRIMARY KEY, size INTEGER, time INTEGER, "
+                    "version TEXT, sha256 BLOB, error TEXT)"
+                )
+                table.executemany("INSERT OR REPLACE INTO checked VALUES (?, ?, ?, ?, ?, ?)", rows)
+        except (sqlite3.Error, OSError):
+            return

@@ -1,0 +1,217 @@
+"""From a path to a Dataset: read the layout, check every file, set aside what cannot be used, deal the parts."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from graft.data import checks
+from graft.data.dataset import Dataset, unreadable_finding
+from graft.data.folder import Entry, FolderReader, Listing
+from graft.data.index import check_files
+from graft.data.split import make_split
+from graft.errors import DataError, RequestError, listing, plural
+from graft.image import IMAGE
+from graft.modality import Modality
+from graft.progress import SILENT, Watch
+from graft.records import PARTS, Finding
+
+READERS = (FolderReader(),)
+LEAST_TO_SPLIT = 3  # one sample for each of train, val and test
+
+
+@dataclass(frozen=True, slots=True)
+class LoadOptions:
+    """How a data set is read.
+
+    `seed` deals the parts where none are given. `group` is a regular expression whose first group (or whole match)
+    in a sample's path names what it belongs to: samples of one group stay in one part. Classes with fewer than
+    `min_per_class` samples are left out, and listed.
+    """
+
+    seed: int = 0
+    group: str | None = None
+    min_per_class: int = 1
+
+
+def load(path: str | Path, options: LoadOptions | None = None, watch: Watch = SILENT) -> Dataset:
+    """Read a folder of labelled samples into a checked, split data set.
+
+    Raises `RequestError` for a path that is not there and `DataError`, with all problems in one report, for data
+    that no model can be made from.
+    """
+    root = Path(path)
+    options = options or LoadOptions()
+    found = _read(root, IMAGE)
+    problems = [*found.problems, *checks.letter_case_problems(found.entries)]
+    if problems:
+        raise DataError(root, problems)
+    dataset = _checked(root, IMAGE, found, options, watch)
+    kept, duplicates = checks.set_aside_duplicates(dataset)
+    dataset = replace(dataset.take(kept), findings=(*dataset.findings, *duplicates))
+    dataset = _leave_out(dataset, checks.small_classes(dataset, options.min_per_class), options)
+    dataset = _usable(dataset)
+    if dataset.split == "made":
+        dataset = _dealt(dataset, options.seed)
+    findings = [*checks.part_findings(dataset), checks.too_many_classes(dataset)]
+    return replace(dataset, findings=(*dataset.findings, *(finding for finding in findings if finding)))
+
+
+def load_labelled(path: str | Path, watch: Watch = SILENT) -> Dataset:
+    """Read labelled samples to measure a model on: no split, no least number of classes, duplicates set aside.
+
+    Of a folder with train/val/test parts all parts are read. Raises as `load` does.
+    """
+    root = Path(path)
+    found = _read(root, IMAGE)
+    if found.problems:
+        raise DataError(root, found.problems)
+    dataset = _checked(root, IMAGE, found, LoadOptions(), watch)
+    kept, duplicates = checks.set_aside_duplicates(dataset)
+    return replace(dataset.take(kept), findings=(*dataset.findings, *duplicates))
+
+
+def _read(root: Path, modality: Modality) -> Listing:
+    if not root.exists():
+        nearest = next(parent for parent in root.absolute().parents if parent.exists())
+        raise RequestError(f"{root} does not exist. The part of the path that does: {nearest}")
+    for reader in READERS:
+        if reader.accepts(root):
+            return reader.read(root, modality)
+    raise RequestError(
+        f"{root} is a file. Expected a folder with one sub-folder per class, or with train/ val/ test/ folders."
+    )
+
+
+def _checked(root: Path, modality: Modality, found: Listing, options: LoadOptions, watch: Watch) -> Dataset:
+    checked = check_files([root / entry.source for entry in found.entries], modality, watch)
+    readable = [
+        (entry, result.sha256)
+        for entry, result in zip(found.entries, checked, strict=True)
+        if result.error is None and result.sha256 is not None
+    ]
+    reasons = tuple(
+        f"{entry.source}: {result.error}"
+        for entry, result in zip(found.entries, checked, strict=True)
+        if result.error is not None
+    )
+    findings = [*found.findings, *([unreadable_finding(modality.noun, reasons)] if reasons else [])]
+    if not readable:
+        raise DataError(root, [f"none of its {plural(len(checked), modality.noun)} can be read: {listing(reasons, 3)}"])
+    entries = [entry for entry, _ in readable]
+    classes = sorted({entry.label for entry in found.entries})
+    numbers = {name: number for number, name in enumerate(classes)}
+    return Dataset(
+        root=root.absolute(),
+        modality=modality,
+        classes=tuple(classes),
+        sources=[entry.source for entry in entries],
+        labels=np.array([numbers[entry.label] for entry in entries], dtype=np.int32),
+        parts=np.array([PARTS.index(entry.part or "train") for entry in entries], dtype=np.uint8),
+        groups=_groups(entries, options.group),
+        hashes=np.frombuffer(b"".join(sha256 for _, sha256 in readable), dtype=np.uint8).reshape(-1, 32),
+        split="made" if entries[0].part is None else "given",
+        findings=tuple(findings),
+    )
+
+
+def _groups(entries: Sequence[Entry], pattern: str | None) -> list[str]:
+    if pattern is None:
+        return [""] * len(entries)
+    try:
+        regex = re.compile(pattern)
+    except re.error as error:
+        raise RequestError(f"--group {pattern!r} is not a regular expression: {error}.") from error
+    matches = [regex.search(entry.source) for entry in entries]
+    unmatched = [entry.source for entry, match in zip(entries, matches, strict=True) if match is None]
+    if unmatched:
+        raise RequestError(
+            f"--group {pattern!r} does not match {plural(len(unmatched), 'path')}: {listing(unmatched, 3)}. "
+            "It must match every path, and its first group (in brackets) names what the sample belongs to."
+        )
+    return [match[1] if match.re.groups else match[0] for match in matches if match is not None]
+
+
+def _leave_out(dataset: Dataset, small: dict[str, int], options: LoadOptions) -> Dataset:
+    """The data set without classes that the user said are too small, as a finding."""
+    if not small:
+        return dataset
+    message = (
+        f"{plural(len(small), 'class')} with fewer than {options.min_per_class} {dataset.modality.noun}s left out, "
+        f"as asked: {_counted(small)}."
+    )
+    return _without_classes(dataset, set(small), Finding("small-class", "warning", message, tuple(small)))
+
+
+def _usable(dataset: Dataset) -> Dataset:
+    """The data set as a model can be made from it; raises `DataError` with everything that stands in the way."""
+    noun = dataset.modality.noun
+    problems = []
+    if dataset.split == "given":
+        in_train = dataset.counts()[:, PARTS.index("train")]
+        absent = [name for name, count in zip(dataset.classes, in_train, strict=True) if count == 0]
+        if absent:
+            left = int(np.isin(dataset.labels, [dataset.classes.index(name) for name in absent]).sum())
+            message = (
+                f"{plural(len(absent), 'class')} without any {noun} in train, so no model can know them; their "
+                f"{plural(left, noun)} in val and test are set aside: {listing(absent)}."
+            )
+            dataset = _without_classes(
+                dataset, set(absent), Finding("class-not-in-train", "warning", message, tuple(absent))
+            )
+    else:
+        small = checks.small_classes(dataset, LEAST_TO_SPLIT)
+        if small:
+            verb = "class" if len(small) == 1 else "classes"
+            problems.append(
+                f"{len(small):,} {verb} cannot be split: {_counted(small, noun)}. A split needs {LEAST_TO_SPLIT} of "
+                f"each. Add {noun}s, or leave these classes out with --min-per-class {LEAST_TO_SPLIT}."
+            )
+    if len(dataset.classes) < 2:
+        only = f"only one class, {dataset.classes[0]}" if dataset.classes else "no class that can be used"
+        problems.append(
+            f"There is {only}: a classifier needs at least two. Expected one sub-folder per class; if the classes "
+            "lie one folder deeper, name that folder."
+        )
+    if problems:
+        raise DataError(dataset.root, [*problems, *(finding.message for finding in dataset.findings)])
+    return dataset
+
+
+def _dealt(dataset: Dataset, seed: int) -> Dataset:
+    """The data set with its parts dealt; raises `DataError` where groups leave a class nothing to train on."""
+    dataset = replace(dataset, parts=make_split(dataset, seed))
+    in_train = dataset.counts()[:, PARTS.index("train")]
+    lacking = [name for name, count in zip(dataset.classes, in_train, strict=True) if count == 0]
+    if lacking:
+        raise DataError(
+            dataset.root,
+            [
+                f"The groups leave {plural(len(lacking), 'class')} nothing to train on: {listing(lacking)}. "
+                "Each class needs samples from several groups; add some, or name smaller groups with --group."
+            ],
+        )
+    return dataset
+
+
+def _without_classes(dataset: Dataset, names: set[str], finding: Finding) -> Dataset:
+    remaining = [number for number, name in enumerate(dataset.classes) if name not in names]
+    renumbered = np.full(len(dataset.classes), -1, dtype=np.int32)
+    renumbered[remaining] = np.arange(len(remaining), dtype=np.int32)
+    dataset = dataset.take(np.flatnonzero(np.isin(dataset.labels, remaining)))
+    return replace(
+        dataset,
+        classes=tuple(dataset.classes[number] for number in remaining),
+        labels=renumbered[dataset.labels],
+        findings=(*dataset.findings, finding),
+    )
+
+
+def _counted(small: dict[str, int], noun: str = "") -> str:
+    names = [f"{name} ({count})" for name, count in sorted(small.items(), key=lambda item: item[1])]
+    if noun and small:
+        first, count = min(small.items(), key=lambda item: item[1])
+        names[0] = f"{first} ({plural(count, noun)})"
+    return listing(names, 10)

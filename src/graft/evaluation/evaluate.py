@@ -1,0 +1,45 @@
+"""Model x Dataset -> Evaluation: from probabilities and labels to figures with intervals."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graft.evaluation import metrics
+from graft.records import Evaluation, Mistake
+
+FEW = 50  # below this an interval says more than the number
+
+
+def evaluate_probabilities(
+    part: str,
+    probabilities: NDArray[np.float64],
+    labels: NDArray[np.int32],
+    classes: tuple[str, ...],
+    sources: Sequence[str],
+    notes: Sequence[str] = (),
+) -> Evaluation:
+    """All figures for (samples, classes) probabilities of labelled samples; the most confident mistakes come first."""
+    predicted = probabilities.argmax(axis=1)
+    confidence = probabilities.max(axis=1)
+    right = predicted == labels
+    bins = metrics.reliability(right, confidence)
+    wrong = [int(row) for row in np.argsort(-confidence, kind="stable") if not right[row]]
+    few = [f"Only {len(labels)} samples: the interval is wide, and small differences mean nothing."]
+    return Evaluation(
+        part=part,
+        samples=len(labels),
+        accuracy=metrics.accuracy(labels, predicted),
+        balanced_accuracy=metrics.balanced_accuracy(labels, predicted),
+        log_loss=metrics.log_loss(labels, probabilities),
+        brier=metrics.brier(labels, probabilities),
+        calibration_error=metrics.calibration_error(bins),
+        per_class=metrics.per_class(labels, predicted, classes),
+        confusion=metrics.confusion(labels, predicted),
+        reliability=bins,
+        mistakes=tuple(
+            Mistake(sources[row], classes[labels[row]], classes[predicted[row]], float(confidence[row]))
+            for row in wrong
+        ),
+        notes=(*notes, *(few if len(labels) < FEW else [])),
+    )

@@ -1,0 +1,77 @@
+"""Figures of merit of probabilities against labels, as plain functions."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graft.records import ClassScore, Interval
+
+DRAWS = 10_000
+MOST_BINS = 15
+LEAST_PROBABILITY = 1e-15  # a probability of exactly zero would make the log-loss infinite
+
+
+def accuracy(labels: NDArray[np.int32], predicted: NDArray[np.intp]) -> Interval:
+    """Share of right answers with the Wilson score interval at 95%."""
+    from scipy.stats import binomtest
+
+    right = int((labels == predicted).sum())
+    bounds = binomtest(right, len(labels)).proportion_ci(0.95, method="wilson")
+    return Interval(right / len(labels), float(bounds.low), float(bounds.high))
+
+
+def balanced_accuracy(labels: NDArray[np.int32], predicted: NDArray[np.intp]) -> Interval:
+    """Mean recall over the classes that occur, with a 95% interval.
+
+    The interval is that of the mean of independent recalls, each drawn from its Jeffreys posterior
+    Beta(right + 1/2, wrong + 1/2); a class with three samples makes it as wide as three samples should.
+    """
+    present, counts = np.unique(labels, return_counts=True)
+    right = np.array([(predicted[labels == label] == label).sum() for label in present])
+    draws = np.random.default_rng(0).beta(right + 0.5, counts - right + 0.5, size=(DRAWS, len(present))).mean(axis=1)
+    value = float((right / counts).mean())
+    low, high = np.quantile(draws, [0.025, 0.975])
+    return Interval(value, min(float(low), value), max(float(high), value))
+
+
+def log_loss(labels: NDArray[np.int32], probabilities: NDArray[np.float64]) -> float:
+    """Mean negative log-probability of the true class, in nats."""
+    return float(-np.log(np.maximum(probabilities[np.arange(len(labels)), labels], LEAST_PROBABILITY)).mean())
+
+
+def brier(labels: NDArray[np.int32], probabilities: NDArray[np.float64]) -> float:
+    """Mean squared distance between probabilities and the one-hot truth, 0 to 2 (Brier 1950)."""
+    true = probabilities[np.arange(len(labels)), labels]
+    return float(((probabilities**2).sum(axis=1) - 2 * true + 1).mean())
+
+
+def reliability(right: NDArray[np.bool_], confidence: NDArray[np.float64]) -> tuple[tuple[float, float, int], ...]:
+    """(mean confidence, accuracy, samples) in bins that hold equally many samples, about 20 or more."""
+    bins = int(np.clip(len(right) // 20, 1, MOST_BINS))
+    order = np.argsort(confidence, kind="stable")
+    parts = [part for part in np.array_split(order, bins) if len(part)]
+    return tuple((float(confidence[part].mean()), float(right[part].mean()), len(part)) for part in parts)
+
+
+def calibration_error(bins: tuple[tuple[float, float, int], ...]) -> float:
+    """Expected calibration error: mean distance between confidence and accuracy over bins of equal mass."""
+    total = sum(count for _, _, count in bins)
+    return sum(abs(confidence - share) * count for confidence, share, count in bins) / total
+
+
+def per_class(
+    labels: NDArray[np.int32], predicted: NDArray[np.intp], classes: tuple[str, ...]
+) -> tuple[ClassScore, ...]:
+    """Precision, recall, F1 and support of every class; 0 where a ratio has no denominator."""
+    from sklearn.metrics import precision_recall_fscore_support
+
+    columns = precision_recall_fscore_support(labels, predicted, labels=np.arange(len(classes)), zero_division=0)
+    return tuple(
+        ClassScore(name, float(precision), float(recall), float(f1), int(support))
+        for name, precision, recall, f1, support in zip(classes, *columns, strict=True)
+    )
+
+
+def confusion(labels: NDArray[np.int32], predicted: NDArray[np.intp]) -> tuple[tuple[int, int, int], ...]:
+    """(true class, predicted class, count) for every pair that occurs."""
+    pairs, counts = np.unique(np.stack([labels, predicted], axis=1), axis=0, return_counts=True)
+    return tuple((int(true), int(guess), int(count)) for (true, guess), count in zip(pairs, counts, strict=True))

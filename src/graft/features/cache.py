@@ -1,0 +1,186 @@
+"""Features on disk: rows named by content hash, in segments that appear whole or not at all, bounded in size."""
+
+import os
+import shutil
+import uuid
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graft.storage import atomic_file, cache_folder, write_json
+
+DEFAULT_GB = 5.0
+FEW = 8  # a request that gathers from more segments than this is worth merging them
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Rows written together: `rows` on disk as (n, width) float16, `keys` as (n, 32) content hashes."""
+
+    rows: Path
+    keys: NDArray[np.uint8]
+
+    def open(self) -> NDArray[np.float16]:
+        matrix: NDArray[np.float16] = np.load(self.rows, mmap_mode="r")
+        return matrix
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One line of the cache's listing."""
+
+    backbone: str
+    engine: str
+    rows: int
+    bytes: int
+
+
+class FeatureStore:
+    """The rows of one backbone computed by one engine. Several processes may read and write at once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def segments(self) -> list[Segment]:
+        """All segments that are whole; the keys are written last, so a segment with keys has its rows."""
+        found = []
+        for file in sorted(self.folder.glob("*.keys.npy")):
+            rows = file.with_name(file.name.replace(".keys.npy", ".rows.npy"))
+            try:
+                keys = np.load(file)
+                if np.load(rows, mmap_mode="r").shape[0] == len(keys):
+                    found.append(Segment(rows, keys))
+            except (OSError, ValueError, EOFError):  # damaged, or emptied by another process just now
+                continue
+        return found
+
+    def find(self, keys: Sequence[bytes], segments: Sequence[Segment]) -> dict[bytes, tuple[int, int]]:
+        """Where the rows of these keys lie: key -> (segment number, row)."""
+        wanted = set(keys)
+        places: dict[bytes, tuple[int, int]] = {}
+        for number, segment in enumerate(segments):
+            for row, key in enumerate(segment.keys):
+                if (name := key.tobytes()) in wanted:
+                    places[name] = (number, row)
+        return places
+
+    def append(self, keys: NDArray[np.uint8], rows: NDArray[np.float16]) -> Segment:
+        """Write a segment; raises `WorkError` where the disk is full."""
+        name = uuid.uuid4().hex
+        segment = Segment(self.folder / f"{name}.rows.npy", keys)
+        with atomic_file(segment.rows) as file:
+            np.save(file, rows)
+        with atomic_file(self.folder / f"{name}.keys.npy") as file:
+            np.save(file, keys)
+        return segment
+
+    def remove(self, segment: Segment) -> None:
+        """Forget a segment: its keys first, so that nobody finds rows that are about to go."""
+        segment.rows.with_name(segment.rows.name.replace(".rows.npy", ".keys.npy")).unlink(missing_ok=True)
+        segment.rows.unlink(missing_ok=True)
+
+    def gather(self, keys: Sequence[bytes], extra: dict[bytes, NDArray[np.float16]]) -> NDArray[np.float16]:
+        """The rows of these keys in this order: memory-mapped where they lie so on disk, else collected.
+
+        `extra` holds rows that could not be written.
+        """
+        segments = self.segments()
+        places = self.find(keys, segments)
+        used = sorted({number for number, _ in places.values()})
+        for number in used:
+            with suppress(OSError):
+                os.utime(segments[number].rows)  # what was used last is evicted last
+        if not extra and len(used) == 1:
+            rows = np.array([places[key][1] for key in keys])
+            if np.array_equal(rows, np.arange(rows[0], rows[0] + len(rows))):
+                return segments[used[0]].open()[rows[0] : rows[0] + len(rows)]
+        matrix = self._collect(keys, segments, places, extra)
+        if not extra and len(used) > 1:
+            self._merge(keys, matrix, [segments[number] for number in used])
+        return matrix
+
+    def _collect(
+        self,
+        keys: Sequence[bytes],
+        segments: Sequence[Segment],
+        places: dict[bytes, tuple[int, int]],
+        extra: dict[bytes, NDArray[np.float16]],
+    ) -> NDArray[np.float16]:
+        opened = {number: segments[number].open() for number in {number for number, _ in places.values()}}
+        width = next(iter(opened.values())).shape[1] if opened else next(iter(extra.values())).shape[0]
+        matrix = np.empty((len(keys), width), np.float16)
+        for number, key in enumerate(keys):
+            if key in places:
+                segment, row = places[key]
+                matrix[number] = opened[segment][row]
+            else:
+                matrix[number] = extra[key]
+        return matrix
+
+    def _merge(self, keys: Sequence[bytes], matrix: NDArray[np.float16], used: Sequence[Segment]) -> None:
+        """Write a request's rows as one segment, and drop those segments that it covers whole."""
+        wanted = set(keys)
+        covered = [segment for segment in used if all(key.tobytes() in wanted for key in segment.keys)]
+        if len(covered) < 2 and len(used) <= FEW:
+            return
+        with suppress(Exception):  # merging is only tidiness; the segments still hold every row
+            self.append(np.frombuffer(b"".join(keys), np.uint8).reshape(-1, 32), matrix)
+            for segment in covered:
+                self.remove(segment)
+
+
+def open_store(backbone_id: str, fingerprint: str, engine: str) -> FeatureStore:
+    """The store for one trunk and engine; the folder's description is for people and for the listing."""
+    store = FeatureStore(_root() / f"{fingerprint[:32]}-{engine}")
+    with suppress(Exception):  # without a description the listing shows the folder's name
+        if not (store.folder / "about.json").exists():
+            write_json(store.folder / "about.json", {"backbone": backbone_id, "engine": engine})
+    return store
+
+
+def bound(limit_gb: float) -> int:
+    """Remove the segments that were used longest ago until the features fit; returns the bytes freed."""
+    files = sorted(_root().glob("*/*.rows.npy"), key=lambda file: file.stat().st_mtime)
+    sizes = {file: file.stat().st_size for file in files}
+    excess = sum(sizes.values()) - int(limit_gb * 1e9)
+    freed = 0
+    for file in files:
+        if freed >= excess:
+            break
+        FeatureStore(file.parent).remove(Segment(file, np.empty((0, 32), np.uint8)))
+        freed += sizes[file]
+    return freed
+
+
+def kept() -> list[Kept]:
+    """What the cache holds, one line per backbone and engine."""
+    import json
+
+    lines = []
+    for folder in sorted(path for path in _root().glob("*") if path.is_dir()):
+        try:
+            about = json.loads((folder / "about.json").read_text())
+        except (OSError, ValueError):
+            about = {"backbone": folder.name, "engine": "?"}
+        rows = sum(len(segment.keys) for segment in FeatureStore(folder).segments())
+        size = sum(file.stat().st_size for file in folder.iterdir())
+        lines.append(Kept(about["backbone"], about["engine"], rows, size))
+    return lines
+
+
+def clear() -> int:
+    """Empty graft's whole cache (features, trunks, index) and return the bytes freed; runs are not touched."""
+    folder = cache_folder()
+    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    for name in ("features", "trunks"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    (folder / "index.sqlite").unlink(missing_ok=True)
+    return size
+
+
+def _root() -> Path:
+    return cache_folder() / "features"

@@ -1,0 +1,34 @@
+"""What differs between pictures, texts and sounds, as one small interface with one leaf file each."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graft.records import Preprocess
+
+
+class UnreadableError(ValueError):
+    """A sample that cannot be decoded; the message is one short reason for a report."""
+
+
+class Modality(Protocol):
+    """How samples of one kind are recognised, decoded and turned into what a network takes."""
+
+    name: str
+    noun: str  # what one sample is called: "picture"
+    suffixes: frozenset[str]
+
+    def check(self, content: bytes) -> None:
+        """Decode as cheaply as proves that the whole sample is readable; raise `UnreadableError` if not."""
+
+    def decode(self, source: Path | bytes) -> Any:
+        """Decode one sample; raise `UnreadableError` with the reason where that fails."""
+
+    def prepare(self, sample: Any, preprocess: Preprocess) -> NDArray[np.uint8]:
+        """Turn a decoded sample into the array that the network's graph takes."""
+
+
+Opener = Callable[[Path], bytes]

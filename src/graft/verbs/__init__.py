@@ -1,0 +1,1 @@
+"""What a person asks for: each verb walks the path from step to step as far as its name says."""

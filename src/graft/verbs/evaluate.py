@@ -1,0 +1,138 @@
+"""graft evaluate: how good a run is on its locked test part, or on other labelled pictures."""
+
+import dataclasses
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from graft.adaptation.model import Model
+from graft.data import load_labelled
+from graft.errors import RequestError, WorkError, listing, plural
+from graft.evaluation import evaluate_probabilities
+from graft.modality import UnreadableError
+from graft.progress import SILENT, Watch
+from graft.records import Evaluation, Part
+from graft.run_folder import RunFolder
+from graft.verbs.report import write_report
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """An evaluation, the report that shows it, and how often the test part has been read by now."""
+
+    evaluation: Evaluation
+    report: Path
+    test_readings: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Labelled:
+    """What to measure on: files with the names of their classes."""
+
+    title: str
+    paths: list[Path]
+    names: list[str]
+    sources: list[str]
+    notes: list[str]
+
+
+def evaluate(run: str | Path, data: str | Path | None = None, part: Part = "test", watch: Watch = SILENT) -> Evaluated:
+    """Measure a run from file to label, and write the result into its evaluation.json and report.
+
+    Without `data` the run's own test part is read, and the reading is counted. With `data` the classes are matched by
+    name, and pictures that the model was fitted on are left out. Raises `WorkError` where files have changed or gone.
+    """
+    folder = RunFolder.open(Path(run))
+    model = Model.load(folder.model)
+    labelled = _part(folder, part) if data is None else _other(folder, model, data, watch)
+    if data is None and part == "test":
+        folder.count_test_reading("evaluate")
+    evaluation = _measure(model, labelled, watch)
+    folder.write("evaluation.json", {**folder.read("evaluation.json"), labelled.title: dataclasses.asdict(evaluation)})
+    return Evaluated(evaluation, write_report(folder), len(folder.settings["test_readings"]))
+
+
+def _measure(model: Model, labelled: _Labelled, watch: Watch) -> Evaluation:
+    numbers = {name: number for number, name in enumerate(model.classes)}
+    rows, probabilities, unreadable = [], [], []
+    for row, answer in model.predict(labelled.paths, watch):
+        if isinstance(answer, UnreadableError):
+            unreadable.append(f"{labelled.sources[row]}: {answer}")
+        else:
+            rows.append(row)
+            probabilities.append(answer)
+    if not rows:
+        raise WorkError(f"None of the {len(labelled.paths):,} pictures could be read: {listing(unreadable, 3)}")
+    notes = list(labelled.notes)
+    if unreadable:
+        notes.append(f"{plural(len(unreadable), 'picture')} could not be read and do not count: {listing(unreadable)}")
+    return evaluate_probabilities(
+        part=labelled.title,
+        probabilities=np.stack(probabilities),
+        labels=np.array([numbers[labelled.names[row]] for row in rows], np.int32),
+        classes=model.classes,
+        sources=[labelled.sources[row] for row in rows],
+        notes=notes,
+    )
+
+
+def _part(folder: RunFolder, part: Part) -> _Labelled:
+    """A part of the run's own data, if every file is still the one that was split."""
+    root = Path(folder.settings["data"])
+    rows = [row for row in folder.read_split() if row["part"] == part]
+    if not rows:
+        raise RequestError(
+            f"This run has no {part} part. Name labelled pictures to measure on: graft evaluate {folder.path} DATA"
+        )
+    gone = [row["source"] for row in rows if not (root / row["source"]).is_file()]
+    changed = [
+        row["source"]
+        for row in rows
+        if row["source"] not in set(gone) and _sha256(root / row["source"]) != row["sha256"]
+    ]
+    if gone or changed:
+        told = [f"{len(gone):,} gone ({listing(gone, 3)})"] * bool(gone)
+        told += [f"{len(changed):,} changed ({listing(changed, 3)})"] * bool(changed)
+        raise WorkError(
+            f"The {part} part under {root} is not what it was when the run was made: {' and '.join(told)}. Put the "
+            "files back, or measure on another folder with: graft evaluate RUN DATA"
+        )
+    sources = [row["source"] for row in rows]
+    notes = ["Train and val parts helped to make the model; only the test part is fair."] if part != "test" else []
+    return _Labelled(part, [root / source for source in sources], [row["class"] for row in rows], sources, notes)
+
+
+def _other(folder: RunFolder, model: Model, data: str | Path, watch: Watch) -> _Labelled:
+    """Another labelled folder, without what the model was fitted on and without classes it does not know."""
+    dataset = load_labelled(data, watch)
+    fitted_on = {row["sha256"] for row in folder.read_split() if row["part"] != "test"}
+    known = set(model.classes)
+    names = [dataset.classes[label] for label in dataset.labels]
+    seen = [row for row in range(len(dataset)) if dataset.key(row).hex() in fitted_on]
+    strange = sorted(set(names) - known)
+    rows = [row for row in range(len(dataset)) if row not in set(seen) and names[row] in known]
+    notes = [finding.message for finding in dataset.findings]
+    if seen:
+        notes.append(f"{plural(len(seen), 'picture')} left out because the model was fitted on them.")
+    if strange:
+        notes.append(f"{plural(len(strange), 'class')} left out that the model does not know: {listing(strange)}.")
+    if not rows:
+        raise RequestError(
+            f"Nothing in {data} to measure on: {' '.join(notes)} The model knows: {listing(list(model.classes), 10)}."
+        )
+    return _Labelled(
+        title=str(data),
+        paths=[dataset.path(row) for row in rows],
+        names=[names[row] for row in rows],
+        sources=[dataset.sources[row] for row in rows],
+        notes=notes,
+    )
+
+
+def _sha256(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""

@@ -1,0 +1,255 @@
+"""graft fit: from a folder of labelled pictures to a model that works, with an honest number."""
+
+import dataclasses
+import time
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graft import machine
+from graft.adaptation.model import Model
+from graft.adaptation.probe import Probe, Samples, fit_probe
+from graft.backbones import DEFAULT, Backbone, open_backbone
+from graft.data import Dataset, LoadOptions, load
+from graft.errors import RequestError
+from graft.evaluation import evaluate_probabilities
+from graft.features import extract
+from graft.features.cache import DEFAULT_GB
+from graft.progress import SILENT, Watch
+from graft.ranking.temperature import softmax
+from graft.records import PARTS, Evaluation, Json
+from graft.run_folder import RunFolder, findings_json
+from graft.verbs.record import Recorder
+from graft.verbs.report import write_report
+
+Effort = Literal["quick"]
+EFFORTS: tuple[Effort, ...] = ("quick",)
+GAP_TO_TELL = 0.1  # cross-validation this much above the val part means that pictures of the train part are alike
+
+
+@dataclass(frozen=True, slots=True)
+class FitOptions:
+    """How a model is made. `seed` stands in `load`; `cache_gb` bounds the features kept on disk."""
+
+    backbone: str = DEFAULT
+    effort: Effort = "quick"
+    load: LoadOptions = LoadOptions()
+    replace: bool = False
+    cache_gb: float = DEFAULT_GB
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A finished run, with the evaluation that needed no look at the test part."""
+
+    run: Path
+    evaluation: Evaluation
+    test_samples: int
+    seconds: float
+
+
+def fit(
+    data: str | Path, out: str | Path | None = None, options: FitOptions | None = None, watch: Watch = SILENT
+) -> Fitted:
+    """Make a model from labelled pictures and write its run folder.
+
+    Raises `DataError` for data that no model can be made from, `RequestError` for wrong options, and `WorkError`
+    where something fails on the way. The test part is not read.
+    """
+    options = options or FitOptions()
+    _check(options)
+    began = time.perf_counter()
+    dataset = load(data, options.load, watch)
+    check_memory(dataset)
+    backbone = open_backbone(options.backbone)
+    run = RunFolder.create(Path(out) if out else _default_out(dataset), _settings(dataset, options), options.replace)
+    watch = Recorder(watch, run)
+    try:
+        evaluation, dataset = _make(dataset, backbone, options, run, watch, began)
+    except BaseException as error:
+        run.update(state=f"failed: {type(error).__name__}")
+        raise
+    seconds = time.perf_counter() - began
+    run.update(state="finished", seconds=round(seconds, 2))
+    run.event("finished", seconds=round(seconds, 2))
+    return Fitted(run.path, evaluation, dataset.count("test"), seconds)
+
+
+def _make(
+    dataset: Dataset, backbone: Backbone, options: FitOptions, run: RunFolder, watch: Watch, began: float
+) -> tuple[Evaluation, Dataset]:
+    rows = dataset.rows("train", "val")
+    features = extract(dataset, rows, backbone, watch, options.cache_gb)
+    dataset = dataset.without(features.unreadable)
+    rows = dataset.rows("train", "val")
+    groups = np.unique(np.array(dataset.groups), return_inverse=True)[1][rows] if dataset.has_groups else None
+    samples = Samples(features.matrix, dataset.labels[rows], groups)
+    in_train = dataset.parts[rows] == PARTS.index("train")
+    rungs_began = time.perf_counter()
+    with watch.task("Fitting the probe", 1, "heads") as advance:
+        train, val = samples.take(np.flatnonzero(in_train)), samples.take(np.flatnonzero(~in_train))
+        probe = fit_probe(
+            train, val if len(val) else None, dataset.split == "given", len(dataset.classes), options.load.seed
+        )
+        advance(1)
+    model = Model(
+        backbone=backbone,
+        classes=dataset.classes,
+        weight=np.ascontiguousarray(probe.head.weight.T, np.float32),
+        bias=probe.head.bias.astype(np.float32),
+        temperature=probe.temperature,
+        provenance={
+            "graft": version("graft-ml"),
+            "dataset": dataset.fingerprint,
+            "samples": len(rows),
+            "head": probe.chosen.kind,
+            "features": features.engine,
+            "seed": options.load.seed,
+        },
+    )
+    model.save(run.model)
+    held_out = (
+        np.flatnonzero(~in_train)[probe.held_out_rows]
+        if probe.chosen_on == "val"
+        else _order(in_train)[probe.held_out_rows]
+    )
+    evaluation = _evaluation(dataset, rows[held_out], probe)
+    _write(run, dataset, evaluation, probe, features.computed, rungs_began - began, time.perf_counter() - rungs_began)
+    return evaluation, dataset
+
+
+def _order(in_train: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Train first, then val: the order in which the probe saw both together."""
+    return np.concatenate([np.flatnonzero(in_train), np.flatnonzero(~in_train)])
+
+
+def _evaluation(dataset: Dataset, rows: NDArray[np.intp], probe: Probe) -> Evaluation:
+    notes = []
+    if probe.chosen_on == "val":
+        notes.append("The val part also chose the head and its temperature, so expect slightly less on new pictures.")
+        folded = probe.cross_validated_accuracy
+        if folded is not None and folded > probe.chosen.accuracy + GAP_TO_TELL:
+            notes.append(
+                f"Cross-validation within train says {100 * folded:.1f}%: pictures there resemble each other more than "
+                "those kept apart. Trust the val and test parts."
+            )
+    else:
+        notes.append("Each picture was judged by a head that was fitted without it.")
+    return evaluate_probabilities(
+        part=probe.chosen_on,
+        probabilities=softmax(probe.held_out_scores / probe.temperature),
+        labels=dataset.labels[rows],
+        classes=dataset.classes,
+        sources=[dataset.sources[row] for row in rows],
+        notes=notes,
+    )
+
+
+def _write(
+    run: RunFolder,
+    dataset: Dataset,
+    evaluation: Evaluation,
+    probe: Probe,
+    computed: int,
+    feature_seconds: float,
+    probe_seconds: float,
+) -> None:
+    run.write_split(
+        (
+            source,
+            dataset.classes[label],
+            PARTS[part],
+            group,
+            sha256.tobytes().hex(),
+        )
+        for source, label, part, group, sha256 in zip(
+            dataset.sources, dataset.labels, dataset.parts, dataset.groups, dataset.hashes, strict=True
+        )
+    )
+    run.write("findings.json", findings_json(dataset.findings))
+    run.write(
+        "ladder.json",
+        [
+            {
+                "rung": 1,
+                "name": "probe",
+                "kept": True,
+                "why": f"the head with the least log-loss on {probe.chosen_on}",
+                "chosen": dataclasses.asdict(probe.chosen),
+                "candidates": [dataclasses.asdict(candidate) for candidate in probe.candidates],
+                "seconds": {"data and features": round(feature_seconds, 2), "probe": round(probe_seconds, 2)},
+                "features_computed": computed,
+            }
+        ],
+    )
+    run.write("evaluation.json", {probe.chosen_on: dataclasses.asdict(evaluation)})
+    write_report(run)
+
+
+def _settings(dataset: Dataset, options: FitOptions) -> Json:
+    packages = ("numpy", "scipy", "scikit-learn", "torch", "timm", "openvino", "pillow", "safetensors")
+    return {
+        "graft": version("graft-ml"),
+        "data": str(dataset.root),
+        "dataset": dataset.fingerprint,
+        "split": dataset.split,
+        "samples": {part: dataset.count(part) for part in PARTS},
+        "classes": len(dataset.classes),
+        "backbone": options.backbone,
+        "effort": options.effort,
+        "seed": options.load.seed,
+        "group": options.load.group,
+        "min_per_class": options.load.min_per_class,
+        "started": time.strftime("%Y-%m-%d %H:%M:%S %z"),
+        "machine": machine.describe(),
+        "versions": {name: _version(name) for name in packages},
+    }
+
+
+def _version(package: str) -> str | None:
+    from importlib.metadata import PackageNotFoundError
+
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _check(options: FitOptions) -> None:
+    problems = []
+    if options.effort not in EFFORTS:
+        problems.append(f"effort {options.effort!r} is not known. Expected: {', '.join(EFFORTS)}.")
+    if options.cache_gb <= 0:
+        problems.append(f"cache_gb is {options.cache_gb}. Expected a size in gigabytes above 0.")
+    if options.load.min_per_class < 1:
+        problems.append(f"min_per_class is {options.load.min_per_class}. Expected 1 or more.")
+    if problems:
+        raise RequestError("\n".join(problems))
+
+
+def check_memory(dataset: Dataset) -> None:
+    """Raise `RequestError` where the scores of so many classes cannot fit into memory."""
+    from graft.adaptation.probe import MOST_FOLDED
+
+    samples = min(MOST_FOLDED, len(dataset.rows("train", "val")))
+    needed = 6 * 8 * samples * len(dataset.classes)  # targets, residuals, scores and their temporaries, in bytes
+    free = machine.available_memory()
+    if free is not None and needed > free:
+        raise RequestError(
+            f"{len(dataset.classes):,} classes need about {needed / 1e9:.0f} GB of memory to cross-validate, and "
+            f"{free / 1e9:.0f} GB are free. Leave small classes out with --min-per-class, or use a larger machine."
+        )
+
+
+def _default_out(dataset: Dataset) -> Path:
+    """runs/NAME, or the first free runs/NAME-2, runs/NAME-3 and so on."""
+    name = dataset.root.resolve().name or "run"
+    path, number = Path("runs") / name, 1
+    while path.exists():
+        number += 1
+        path = Path("runs") / f"{name}-{number}"
+    return path

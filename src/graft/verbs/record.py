@@ -1,0 +1,28 @@
+"""A watch that also writes what happens into the run's events."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from graft.progress import Advance, Watch
+from graft.run_folder import RunFolder
+
+
+class Recorder:
+    """Passes everything on, and keeps a line per task and per message in events.jsonl."""
+
+    def __init__(self, watch: Watch, run: RunFolder) -> None:
+        self.watch = watch
+        self.run = run
+
+    @contextmanager
+    def task(self, title: str, total: int, unit: str) -> Iterator[Advance]:
+        began = time.perf_counter()
+        self.run.event("task", title=title, total=total, unit=unit)
+        with self.watch.task(title, total, unit) as advance:
+            yield advance
+        self.run.event("task done", title=title, seconds=round(time.perf_counter() - began, 3))
+
+    def say(self, message: str) -> None:
+        self.run.event("message", message=message)
+        self.watch.say(message)

@@ -1,0 +1,67 @@
+"""Writing report.html and README.md from what lies in a run folder."""
+
+from pathlib import Path
+
+from graft.backbones.model_folder import read_description
+from graft.evaluation.report import Subject, render
+from graft.records import ClassScore, Evaluation, Finding, Interval, Json, Mistake
+from graft.run_folder import RunFolder
+
+TITLES = {
+    "test": "On the test part, which nothing was chosen on",
+    "val": "On the val part, kept apart from training",
+    "cross-validation": "By cross-validation within train and val",
+}
+
+
+def write_report(run: RunFolder) -> Path:
+    """Render the report and the model card anew; the most trustworthy evaluation comes first."""
+    settings, description = run.settings, read_description(run.model)
+    card = description["backbone"]
+    subject = Subject(
+        name=run.path.name,
+        made=settings["started"],
+        version=settings["graft"],
+        classes=tuple(description["classes"]),
+        facts=(
+            ("Backbone", f"{card['id']} (licence of the weights: {card['licence']}; trained on {card['source']})"),
+            (
+                "Size",
+                f"{card['parameters'] / 1e6:.1f} million parameters, {card['macs'] / 1e6:.0f} million MACs a picture",
+            ),
+            ("Head", f"{description['provenance']['head']} probe, {len(description['classes'])} classes"),
+            ("Fitted on", f"{description['provenance']['samples']:,} pictures (train and val)"),
+            ("Data", f"{settings['samples']} ({settings['split']} split), fingerprint {settings['dataset'][:16]}"),
+            ("Seed", str(settings["seed"])),
+            ("The test part was read", f"{len(settings['test_readings'])} times"),
+        ),
+        root=Path(settings["data"]),
+    )
+    evaluations = read_evaluations(run)
+    order = [*TITLES, *(part for part in evaluations if part not in TITLES)]
+    titled = [(TITLES.get(part, f"On {part}"), evaluations[part]) for part in order if part in evaluations]
+    findings = [Finding(f["kind"], f["severity"], f["message"], tuple(f["sources"])) for f in run.read("findings.json")]
+    page, model_card = render(subject, titled, findings)
+    run.write_text("report.html", page)
+    run.write_text("README.md", model_card)
+    return run.path / "report.html"
+
+
+def read_evaluations(run: RunFolder) -> dict[str, Evaluation]:
+    """The evaluations of a run, by the part they were made on."""
+    return {part: _evaluation(content) for part, content in run.read("evaluation.json").items()}
+
+
+def _evaluation(content: Json) -> Evaluation:
+    return Evaluation(
+        **{
+            **content,
+            "accuracy": Interval(**content["accuracy"]),
+            "balanced_accuracy": Interval(**content["balanced_accuracy"]),
+            "per_class": tuple(ClassScore(**score) for score in content["per_class"]),
+            "confusion": tuple(tuple(cell) for cell in content["confusion"]),
+            "reliability": tuple(tuple(bin_) for bin_ in content["reliability"]),
+            "mistakes": tuple(Mistake(**mistake) for mistake in content["mistakes"]),
+            "notes": tuple(content["notes"]),
+        }
+    )
