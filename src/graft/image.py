@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from graft.modality import UnreadableError
 from graft.records import Preprocess
@@ -46,7 +46,7 @@ class ImageModality:
             raise UnreadableError("the file is empty (0 bytes)")
         try:
             picture = Image.open(io.BytesIO(content), formats=FORMATS)
-        except Image.UnidentifiedImageError as error:
+        except UnidentifiedImageError as error:
             raise UnreadableError(f"not a {', '.join(FORMATS[:-1])} or {FORMATS[-1]} picture") from error
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
             raise UnreadableError(_bomb(content)) from error

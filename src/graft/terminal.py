@@ -25,8 +25,9 @@ from graft.verbs.fit import Fitted
 from graft.verbs.models import Listed
 
 MOST_ROWS = 40
+WIDE = 120  # columns
 
-out = Console(highlight=False, soft_wrap=True)
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)
 err = Console(stderr=True, highlight=False)
 
 
@@ -184,7 +185,7 @@ def show_demo(shown: Demonstration) -> None:
     out.print(f"\n[bold]3. graft predict {escape(str(shown.fitted.run))} PICTURE[/], on three test pictures:")
     for truth, prediction in shown.predictions:
         mark = "[green]right[/]" if prediction.classes[:1] == (truth,) else f"[red]wrong[/], it is {escape(truth)}"
-        out.print(f"  {escape(Path(prediction.source).name)}  {named(prediction)}  {mark}")
+        out.print(f"  {escape(str(Path(prediction.source).relative_to(shown.data)))}  {named(prediction)}  {mark}")
     out.print("\nNow with pictures of your own: one folder per class, then  [bold]graft fit FOLDER[/]")
 
 
@@ -210,23 +211,21 @@ def named(prediction: Prediction) -> str:
 
 
 def show_models(listed: Sequence[Listed]) -> None:
-    """The table of backbones; in a narrow window its last columns are shortened, never the names."""
+    """The table of backbones; a narrow window leaves out licence and source, which --json has."""
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column("backbone", no_wrap=True)
-    for name in ("parameters", "MACs", "input"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("network", no_wrap=True)
-    table.add_column("licence, trained on", no_wrap=True, overflow="ellipsis")
+    for name, width in (("parameters", 10), ("MACs", 8), ("input", 6)):
+        table.add_column(name, justify="right", min_width=width)
+    table.add_column("network", min_width=7)
+    wide = out.width >= WIDE
+    if wide:
+        table.add_column("licence", min_width=12)
+        table.add_column("trained on", no_wrap=True)
     for line in listed:
-        here = "not needed" if line.here else "once" if not line.id.startswith("wheel:") else "pip install"
-        table.add_row(
-            escape(line.id) + (" [green]*[/]" if line.default else ""),
-            f"{line.parameters / 1e6:.1f} M",
-            f"{line.macs / 1e6:,.0f} M",
-            f"{line.side} px",
-            here,
-            f"{line.licence}, {line.source}",
-        )
+        here = "no need" if line.here else "once" if not line.id.startswith("wheel:") else "pip install"
+        figures = (f"{line.parameters / 1e6:.1f} M", f"{line.macs / 1e6:,.0f} M", f"{line.side} px", here)
+        mark = " [green]*[/]" if line.default else ""
+        table.add_row(escape(line.id) + mark, *figures, *((line.licence, line.source) if wide else ()))
     out.print(table)
     out.print(
         "[green]*[/] is the default. Any other network of timm or torchvision works too: timm:NAME, torchvision:NAME.\n"

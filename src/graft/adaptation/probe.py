@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graft.adaptation.logistic import fit_logistic
+from graft.errors import RequestError
 from graft.ranking.basis import Basis
 from graft.ranking.folds import make_folds
 from graft.ranking.ridge import PENALTIES, LinearHead, Scores, cross_validate, fit_ridge, one_hot
@@ -73,9 +74,11 @@ def fit_probe(train: Samples, val: Samples | None, val_was_given: bool, classes:
     """Fit heads, choose one by log-loss, and refit it on train and val together.
 
     A val part that the user kept apart chooses, if it has at least 50 samples: it may come from another day or place
-    than the train part, which no cross-validation can imitate. Otherwise cross-validation chooses.
+    than the train part, which no cross-validation can imitate. Otherwise cross-validation chooses, unless there are
+    so many classes that the samples it can take have no two of a class. Raises `RequestError` where nothing can be
+    held out.
     """
-    if val is not None and val_was_given and len(val) >= LEAST_VAL:
+    if val is not None and len(val) >= LEAST_VAL and (val_was_given or 2 * classes > MOST_FOLDED):
         return _chosen_on_val(train, val, classes, seed)
     return _chosen_by_folds(train if val is None else train.also(val), classes, seed)
 
@@ -107,6 +110,11 @@ def _chosen_by_folds(samples: Samples, classes: int, seed: int) -> Probe:
     part = samples.take(rows)
     folds = make_folds(part.labels, part.groups, seed)
     held_out = np.flatnonzero(folds[0] >= 0)
+    if len(held_out) == 0:
+        raise RequestError(
+            "Nothing can be held out to measure a model: no class has two pictures, or all belong to one group. "
+            "Add pictures, or name smaller groups with --group."
+        )
     basis = Basis.of(part.features)
     targets = one_hot(part.labels, classes)
     tried: list[tuple[Candidate, Scores]] = []
@@ -115,7 +123,7 @@ def _chosen_by_folds(samples: Samples, classes: int, seed: int) -> Probe:
         tried.append(_candidate("ridge", float(relative), scores, part.labels[held_out]))
     chosen, scores = min(tried, key=lambda pair: pair[0].log_loss)
     work = _logistic_work(basis, classes)
-    if work <= LOGISTIC_WORK and len(held_out):
+    if work <= LOGISTIC_WORK:
         logistic = _logistic_by_folds(basis, part.labels, classes, folds[0], one_fold=work > LOGISTIC_FOLD_WORK)
         common = ~np.isnan(logistic[held_out, 0])
         rival, _ = _candidate("ridge", chosen.penalty, scores[common], part.labels[held_out][common])
@@ -138,8 +146,6 @@ def _chosen_by_folds(samples: Samples, classes: int, seed: int) -> Probe:
 def _candidate(
     kind: Literal["ridge", "logistic"], penalty: float, scores: Scores, labels: NDArray[np.int32]
 ) -> tuple[Candidate, Scores]:
-    if len(labels) == 0:
-        return Candidate(kind, penalty, float("inf") if kind == "logistic" else abs(np.log(penalty)), 0.0, 1.0), scores
     temperature, loss = fit_temperature(scores, labels)
     return Candidate(kind, penalty, loss, float((scores.argmax(axis=1) == labels).mean()), temperature), scores
 

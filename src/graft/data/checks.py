@@ -11,6 +11,7 @@ from graft.data.folder import Entry
 from graft.errors import listing, plural
 from graft.records import PARTS, Finding
 
+LEAST_TO_SPLIT = 3  # one sample for each of train, val and test
 IMBALANCE = 10  # the largest class has so many times more samples than the smallest
 
 
@@ -106,3 +107,36 @@ def small_classes(dataset: Dataset, least: int) -> dict[str, int]:
     """Classes with fewer samples than `least`, with their counts."""
     counts = Counter(int(label) for label in dataset.labels)
     return {name: counts[number] for number, name in enumerate(dataset.classes) if counts[number] < least}
+
+
+def obstacles(dataset: Dataset) -> list[str]:
+    """What stands in the way of making a model: too few classes, classes too small to split, nothing to hold out."""
+    noun = dataset.modality.noun
+    problems = []
+    small = small_classes(dataset, LEAST_TO_SPLIT) if dataset.split == "made" else {}
+    if small:
+        problems.append(
+            f"{plural(len(small), 'class')} cannot be split: {counted(small, noun)}. A split needs {LEAST_TO_SPLIT} of "
+            f"each. Add {noun}s, or leave these classes out with --min-per-class {LEAST_TO_SPLIT}."
+        )
+    if len(dataset.classes) < 2:
+        only = f"only one class, {dataset.classes[0]}" if dataset.classes else "no class that can be used"
+        problems.append(
+            f"There is {only}: a classifier needs at least two. Expected one sub-folder per class; if the classes "
+            "lie one folder deeper, name that folder."
+        )
+    elif dataset.split == "given" and dataset.count("val") == 0 and dataset.counts()[:, 0].max() < 2:
+        problems.append(
+            f"Every class has a single {noun} in train and there is no val part, so nothing can be held out to measure "
+            f"a model. Add {noun}s to train, or a val folder."
+        )
+    return problems
+
+
+def counted(small: dict[str, int], noun: str = "") -> str:
+    """Classes with their counts, the smallest first: "quince (1 picture), medlar (2)"."""
+    ordered = sorted(small.items(), key=lambda item: item[1])
+    names = [f"{name} ({count})" for name, count in ordered]
+    if noun and ordered:
+        names[0] = f"{ordered[0][0]} ({plural(ordered[0][1], noun)})"
+    return listing(names, 10)

@@ -19,7 +19,6 @@ from graft.progress import SILENT, Watch
 from graft.records import PARTS, Finding
 
 READERS = (FolderReader(),)
-LEAST_TO_SPLIT = 3  # one sample for each of train, val and test
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +45,16 @@ def load(path: str | Path, options: LoadOptions | None = None, watch: Watch = SI
     options = options or LoadOptions()
     found = _read(root, IMAGE)
     problems = [*found.problems, *checks.letter_case_problems(found.entries)]
-    if problems:
+    if not found.entries:
         raise DataError(root, problems)
     dataset = _checked(root, IMAGE, found, options, watch)
     kept, duplicates = checks.set_aside_duplicates(dataset)
     dataset = replace(dataset.take(kept), findings=(*dataset.findings, *duplicates))
     dataset = _leave_out(dataset, checks.small_classes(dataset, options.min_per_class), options)
-    dataset = _usable(dataset)
+    dataset = _without_untrained_classes(dataset)
+    problems += checks.obstacles(dataset)
+    if problems:
+        raise DataError(root, [*problems, *(finding.message for finding in dataset.findings)])
     if dataset.split == "made":
         dataset = _dealt(dataset, options.seed)
     findings = [*checks.part_findings(dataset), checks.too_many_classes(dataset)]
@@ -140,44 +142,26 @@ def _leave_out(dataset: Dataset, small: dict[str, int], options: LoadOptions) ->
         return dataset
     message = (
         f"{plural(len(small), 'class')} with fewer than {options.min_per_class} {dataset.modality.noun}s left out, "
-        f"as asked: {_counted(small)}."
+        f"as asked: {checks.counted(small)}."
     )
     return _without_classes(dataset, set(small), Finding("small-class", "warning", message, tuple(small)))
 
 
-def _usable(dataset: Dataset) -> Dataset:
-    """The data set as a model can be made from it; raises `DataError` with everything that stands in the way."""
+def _without_untrained_classes(dataset: Dataset) -> Dataset:
+    """The data set without classes that a given split leaves nothing to train on, as a finding."""
+    if dataset.split == "made":
+        return dataset
+    in_train = dataset.counts()[:, PARTS.index("train")]
+    absent = [name for name, count in zip(dataset.classes, in_train, strict=True) if count == 0]
+    if not absent:
+        return dataset
     noun = dataset.modality.noun
-    problems = []
-    if dataset.split == "given":
-        in_train = dataset.counts()[:, PARTS.index("train")]
-        absent = [name for name, count in zip(dataset.classes, in_train, strict=True) if count == 0]
-        if absent:
-            left = int(np.isin(dataset.labels, [dataset.classes.index(name) for name in absent]).sum())
-            message = (
-                f"{plural(len(absent), 'class')} without any {noun} in train, so no model can know them; their "
-                f"{plural(left, noun)} in val and test are set aside: {listing(absent)}."
-            )
-            dataset = _without_classes(
-                dataset, set(absent), Finding("class-not-in-train", "warning", message, tuple(absent))
-            )
-    else:
-        small = checks.small_classes(dataset, LEAST_TO_SPLIT)
-        if small:
-            verb = "class" if len(small) == 1 else "classes"
-            problems.append(
-                f"{len(small):,} {verb} cannot be split: {_counted(small, noun)}. A split needs {LEAST_TO_SPLIT} of "
-                f"each. Add {noun}s, or leave these classes out with --min-per-class {LEAST_TO_SPLIT}."
-            )
-    if len(dataset.classes) < 2:
-        only = f"only one class, {dataset.classes[0]}" if dataset.classes else "no class that can be used"
-        problems.append(
-            f"There is {only}: a classifier needs at least two. Expected one sub-folder per class; if the classes "
-            "lie one folder deeper, name that folder."
-        )
-    if problems:
-        raise DataError(dataset.root, [*problems, *(finding.message for finding in dataset.findings)])
-    return dataset
+    left = int(np.isin(dataset.labels, [dataset.classes.index(name) for name in absent]).sum())
+    message = (
+        f"{plural(len(absent), 'class')} without any {noun} in train, so no model can know them; their "
+        f"{plural(left, noun)} in val and test are set aside: {listing(absent)}."
+    )
+    return _without_classes(dataset, set(absent), Finding("class-not-in-train", "warning", message, tuple(absent)))
 
 
 def _dealt(dataset: Dataset, seed: int) -> Dataset:
@@ -207,11 +191,3 @@ def _without_classes(dataset: Dataset, names: set[str], finding: Finding) -> Dat
         labels=renumbered[dataset.labels],
         findings=(*dataset.findings, finding),
     )
-
-
-def _counted(small: dict[str, int], noun: str = "") -> str:
-    names = [f"{name} ({count})" for name, count in sorted(small.items(), key=lambda item: item[1])]
-    if noun and small:
-        first, count = min(small.items(), key=lambda item: item[1])
-        names[0] = f"{first} ({plural(count, noun)})"
-    return listing(names, 10)

@@ -4,7 +4,6 @@ import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 
-from graft.data import LoadOptions
 from graft.errors import MissingExtraError
 from graft.progress import SILENT, Watch
 from graft.records import Prediction
@@ -15,7 +14,6 @@ from graft.verbs.fit import FitOptions, Fitted, fit
 
 PACKAGE = "conformal_clip_data"
 PICTURES = "data/textile_images/simulated"
-GROUP = r"textile_(\d+)"  # the same cloth was photographed once and printed with each kind of defect
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +32,7 @@ def demo(out: str | Path | None = None, watch: Watch = SILENT) -> Demonstration:
     Raises `MissingExtraError` where the package with the pictures is not installed.
     """
     data = find_pictures()
-    options = FitOptions(load=LoadOptions(group=GROUP), replace=True)
-    fitted = fit(data, out or Path("runs") / "demo", options, watch)
+    fitted = fit(data, out or Path("runs") / "demo", FitOptions(replace=True), watch)
     evaluated = evaluate(fitted.run, watch=watch)
     rows = [row for row in RunFolder.open(fitted.run).read_split() if row["part"] == "test"]
     first = {row["class"]: row for row in reversed(rows)}
