@@ -1,6 +1,7 @@
 """Weights from a file or from a run of graft. Pickles are opened with `weights_only=True` or not at all."""
 
 import json
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -70,7 +71,9 @@ def read_weights(path: Path) -> "dict[str, Tensor]":
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
-        content: Any = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of the age of the pickle; whether it loads is what counts
+            content: Any = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise WorkError(
             f"{path} is a pickle that holds more than tensors. Opening it could run code that somebody hid in it, so "

@@ -53,7 +53,9 @@ def trunk_weights(backbone: Backbone) -> dict[str, NDArray[Any]]:
         if _weights_name(content) == kept.name:  # the name carries the checksum
             return load(content)
     weights = {
-        name: np.ascontiguousarray(value.detach().cpu().numpy()) for name, value in backbone.module.state_dict().items()
+        # order="C" because ascontiguousarray would turn a single number into a list of one
+        name: np.asarray(value.detach().cpu().numpy(), order="C")
+        for name, value in backbone.module.state_dict().items()
     }
     content = save(weights)
     with suppress(WorkError):  # a cache that cannot be written: the next run loads the network again

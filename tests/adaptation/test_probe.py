@@ -1,0 +1,83 @@
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from graft.adaptation.logistic import PENALTY_PER_FEATURE, fit_logistic
+from graft.adaptation.probe import Samples, _stratified_subset, fit_probe
+from graft.errors import RequestError
+from graft.ranking.basis import Basis
+from graft.ranking.temperature import log_loss
+
+
+def samples(count: int, classes: int = 4, width: int = 24, shift: float = 0.0, seed: int = 0) -> Samples:
+    rng = np.random.default_rng(seed)
+    centres = np.random.default_rng(99).normal(size=(classes, width))
+    labels = np.arange(count, dtype=np.int32) % classes
+    return Samples(rng.normal(size=(count, width)) * 1.5 + centres[labels] + shift, labels)
+
+
+def test_logistic_regression_reaches_the_optimum_of_scikit_learn():
+    data = samples(200)
+    basis = Basis.of(data.features)
+    head = fit_logistic(basis, data.labels, 4, np.arange(200))
+    scaled = (data.features - basis.mean) / basis.scale
+    reference = LogisticRegression(C=1 / (PENALTY_PER_FEATURE * 24), tol=1e-8, max_iter=5000).fit(scaled, data.labels)
+    ours, theirs = head.scores(data.features), reference.decision_function(scaled)
+    assert abs(log_loss(ours, data.labels) - log_loss(theirs, data.labels)) < 1e-3
+    assert (ours.argmax(axis=1) == theirs.argmax(axis=1)).mean() > 0.99
+
+
+def test_a_given_val_part_chooses_if_it_is_large_enough():
+    train, val = samples(200), samples(60, seed=1)
+    assert fit_probe(train, val, val_was_given=True, classes=4, seed=0).chosen_on == "val"
+    assert fit_probe(train, val, val_was_given=False, classes=4, seed=0).chosen_on == "cross-validation"
+    small = samples(20, seed=1)
+    assert fit_probe(train, small, val_was_given=True, classes=4, seed=0).chosen_on == "cross-validation"
+
+
+def test_the_chosen_head_has_the_least_log_loss_of_all_that_were_tried():
+    probe = fit_probe(samples(200), samples(100, seed=1), True, 4, 0)
+    assert probe.chosen.log_loss == min(candidate.log_loss for candidate in probe.candidates)
+    assert {candidate.kind for candidate in probe.candidates} == {"ridge", "logistic"}
+
+
+def test_held_out_scores_come_from_heads_that_never_saw_the_sample():
+    """With labels of no meaning a head that had seen them would do better than chance."""
+    data = samples(300)
+    permuted = Samples(data.features, np.random.default_rng(0).permutation(data.labels))
+    probe = fit_probe(permuted, None, False, 4, 0)
+    right = probe.held_out_scores.argmax(axis=1) == permuted.labels[probe.held_out_rows]
+    assert abs(right.mean() - 0.25) < 0.1
+
+
+def test_the_final_head_knows_train_and_val():
+    """A class shifted in val is learnt from val, which only the refit has seen."""
+    train, val = samples(200), samples(200, shift=4.0, seed=1)
+    probe = fit_probe(train, val, True, 4, 0)
+    after = (probe.head.scores(val.features).argmax(axis=1) == val.labels).mean()
+    assert after > probe.chosen.accuracy
+
+
+def test_nothing_to_hold_out_is_refused():
+    with pytest.raises(RequestError, match="Nothing can be held out"):
+        fit_probe(samples(4), None, False, 4, 0)
+
+
+def test_one_group_for_all_is_refused():
+    data = samples(40)
+    grouped = Samples(data.features, data.labels, np.zeros(40, np.intp))
+    with pytest.raises(RequestError, match="Nothing can be held out"):
+        fit_probe(grouped, None, False, 4, 0)
+
+
+def test_the_same_seed_gives_the_same_bits():
+    first, second = (fit_probe(samples(120), None, False, 4, 3) for _ in range(2))
+    assert np.array_equal(first.head.weight, second.head.weight)
+    assert first.temperature == second.temperature
+
+
+def test_a_subset_keeps_the_classes_in_proportion():
+    labels = np.array([0] * 800 + [1] * 200, np.int32)
+    rows = _stratified_subset(labels, 100, 0)
+    assert np.bincount(labels[rows]).tolist() == [80, 20]
+    assert (np.diff(rows) > 0).all()

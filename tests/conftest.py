@@ -1,0 +1,87 @@
+"""Fixtures: pictures made on the spot, a cache of the tests' own, and the data sets that a checkout may lie beside."""
+
+import os
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from graft.verbs.fit import Fitted, FitOptions, fit
+
+COLOURS = {"lemon": (220, 200, 40), "plum": (90, 30, 110), "lime": (90, 190, 60), "quince": (200, 170, 90)}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """One cache for the whole session, so that a trunk is converted once; never the user's own."""
+    folder = tmp_path_factory.mktemp("cache")
+    before = os.environ.get("GRAFT_CACHE")
+    os.environ["GRAFT_CACHE"] = str(folder)
+    yield folder
+    if before is None:
+        del os.environ["GRAFT_CACHE"]
+    else:
+        os.environ["GRAFT_CACHE"] = before
+
+
+@pytest.fixture
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache for one test."""
+    monkeypatch.setenv("GRAFT_CACHE", str(tmp_path / "own-cache"))
+    return tmp_path / "own-cache"
+
+
+def draw(path: Path, colour: tuple[int, int, int], seed: int, side: int = 64) -> Path:
+    """A picture of one colour with noise; every seed gives another content."""
+    noise = np.random.default_rng(seed).normal(0, 40, (side, side, 3))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.clip(noise + colour, 0, 255).astype(np.uint8)).save(path)
+    return path
+
+
+Folder = Callable[..., Path]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    """Make a folder of pictures: folder(lemon=6, plum=6), or folder("train", lemon=6) for one part of it."""
+
+    def make(*below: str, **counts: int) -> Path:
+        root = tmp_path / "fruit"
+        for name, count in counts.items():
+            for number in range(count):
+                seed = hash_of("/".join((*below, name, str(number))))
+                draw(root.joinpath(*below, name, f"{number}.png"), COLOURS.get(name, (128, 128, 128)), seed)
+        root.mkdir(exist_ok=True)
+        return root
+
+    return make
+
+
+def hash_of(text: str) -> int:
+    return zlib.crc32(text.encode())
+
+
+@pytest.fixture(scope="session")
+def fitted(tmp_path_factory: pytest.TempPathFactory) -> Fitted:
+    """A finished run on three classes of twenty small pictures, made with the packaged backbone."""
+    root = tmp_path_factory.mktemp("session") / "fruit"
+    for number, name in enumerate(("lemon", "plum", "lime")):
+        for picture in range(20):
+            draw(root / name / f"{picture}.png", COLOURS[name], 1000 * number + picture)
+    return fit(root, root.parent / "run", FitOptions())
+
+
+@pytest.fixture(scope="session")
+def fruit() -> Path:
+    """The fruit data set, which a checkout may lie beside."""
+    path = Path(os.environ.get("GRAFT_DATA", "../shared/data")) / "fruit"
+    if not path.is_dir():
+        reason = f"{path} is not there: set GRAFT_DATA to the folder that holds fruit/"
+        if os.environ.get("GRAFT_REQUIRE_DATA"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return path

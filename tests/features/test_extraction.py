@@ -1,0 +1,200 @@
+import errno
+import os
+
+import numpy as np
+import pytest
+from conftest import draw
+
+from graft.backbones import open_backbone
+from graft.data import load
+from graft.errors import WorkError
+from graft.features import cache, extract
+from graft.features.engine import torch_features
+from graft.image import IMAGE
+
+
+@pytest.fixture(scope="module")
+def backbone():
+    return open_backbone("wheel:efficientnet_lite0")
+
+
+class Listener:
+    def __init__(self):
+        self.said: list[str] = []
+
+    def say(self, message):
+        self.said.append(message)
+
+    def task(self, title, total, unit):
+        from contextlib import nullcontext
+
+        return nullcontext(lambda count: None)
+
+
+@pytest.fixture
+def store(monkeypatch, tmp_path, cache):
+    """A feature store of this test's own, while trunks stay in the session's cache."""
+    from graft.features import cache as module
+
+    monkeypatch.setattr(module, "_root", lambda: tmp_path / "features")
+    return tmp_path / "features"
+
+
+def everything(dataset):
+    return dataset.rows("train", "val")
+
+
+def test_rows_are_what_torch_computes_in_the_order_asked_for(folder, backbone, store):
+    dataset = load(folder(lemon=8, plum=8))
+    rows = everything(dataset)[::-1]
+    features = extract(dataset, rows, backbone)
+    pictures = np.stack([IMAGE.prepare(IMAGE.decode(dataset.path(row)), backbone.card.preprocess) for row in rows])
+    reference = torch_features(backbone, pictures)
+    cosine = (features.matrix * reference).sum(1) / np.linalg.norm(features.matrix.astype(float), axis=1)
+    assert (cosine / np.linalg.norm(reference, axis=1)).min() > 0.997
+    assert features.matrix.shape == (len(rows), backbone.card.width)
+
+
+def test_the_second_time_nothing_is_computed_and_the_rows_are_mapped(folder, backbone, store, monkeypatch):
+    dataset = load(folder(lemon=8, plum=8))
+    first = extract(dataset, everything(dataset), backbone)
+    monkeypatch.setattr("graft.features.extraction._decode_and_run", lambda *a: pytest.fail("computed again"))
+    second = extract(dataset, everything(dataset), backbone)
+    assert (first.computed, second.computed) == (len(everything(dataset)), 0)
+    assert isinstance(second.matrix, np.memmap)
+    assert np.array_equal(first.matrix, second.matrix)
+
+
+def test_one_changed_file_computes_one_row(folder, backbone, store):
+    root = folder(lemon=8, plum=8)
+    for part in ("train", "test"):
+        (root / part).mkdir()
+    for name in ("lemon", "plum"):
+        (root / name).rename(root / "train" / name)
+    dataset = load(root)
+    before = extract(dataset, everything(dataset), backbone)
+    draw(root / "train" / "lemon" / "3.png", (0, 0, 255), 1)
+    changed = load(root)
+    after = extract(changed, everything(changed), backbone)
+    assert after.computed == 1
+    different = [row for row in range(16) if not np.array_equal(before.matrix[row], after.matrix[row])]
+    assert [changed.sources[row] for row in different] == ["train/lemon/3.png"]
+
+
+def test_a_moved_folder_computes_nothing(folder, backbone, store, tmp_path):
+    root = folder(lemon=8, plum=8)
+    dataset = load(root)
+    extract(dataset, everything(dataset), backbone)
+    moved = load(root.rename(tmp_path / "moved"))
+    assert extract(moved, everything(moved), backbone).computed == 0
+
+
+def test_a_file_that_became_unreadable_is_set_aside_with_its_reason(folder, backbone, store):
+    root = folder(lemon=8, plum=8)
+    dataset = load(root)
+    rows = everything(dataset)
+    broken = int(rows[3])
+    dataset.path(broken).write_bytes(b"")
+    features = extract(dataset, rows, backbone)
+    assert features.unreadable == {broken: "the file is empty (0 bytes)"}
+    assert len(features.matrix) == len(rows) - 1
+    smaller = dataset.without(features.unreadable)
+    assert len(smaller) == len(dataset) - 1
+    assert smaller.findings[-1].kind == "unreadable"
+
+
+def test_a_folder_that_is_gone(folder, backbone, store, tmp_path):
+    root = folder(lemon=8, plum=8)
+    dataset = load(root)
+    root.rename(tmp_path / "gone")
+    with pytest.raises(WorkError, match="Was the folder moved"):
+        extract(dataset, everything(dataset), backbone)
+
+
+def test_a_full_disk_costs_only_the_cache(folder, backbone, store, monkeypatch):
+    dataset = load(folder(lemon=8, plum=8))
+    expected = extract(dataset, everything(dataset), backbone).matrix.copy()
+    for file in store.rglob("*.npy"):
+        file.unlink()
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    listener = Listener()
+    features = extract(dataset, everything(dataset), backbone, listener)
+    assert np.array_equal(features.matrix, expected)
+    assert sum("the disk is full" in message for message in listener.said) == 1
+    assert not list(store.rglob("*.npy"))
+    assert not list(store.rglob(".*.npy.*"))  # no half-written file stays behind
+
+
+def test_features_that_are_not_finite_are_refused(folder, backbone, store, monkeypatch):
+    class Broken:
+        name, batch_size, workers = "broken-cpu-fp32", 1, 1
+
+        def run(self, batch):
+            return np.full((len(batch), 1280), np.nan, np.float32)
+
+    monkeypatch.setattr("graft.features.extraction.open_engine", lambda *a: Broken())
+    dataset = load(folder(lemon=8, plum=8))
+    with pytest.raises(WorkError, match="not finite"):
+        extract(dataset, everything(dataset), backbone)
+
+
+class TestStore:
+    def rows(self, first: int, count: int):
+        keys = np.zeros((count, 32), np.uint8)
+        keys[:, 0] = np.arange(first, first + count)
+        return keys, np.arange(first, first + count, dtype=np.float16)[:, None] * np.ones(4, np.float16)
+
+    def names(self, *numbers: int) -> list[bytes]:
+        return [bytes([number]) + bytes(31) for number in numbers]
+
+    def test_gathers_in_any_order_over_segments(self, store):
+        kept = cache.FeatureStore(store / "x")
+        for first in (0, 10, 20):
+            kept.append(*self.rows(first, 5))
+        assert kept.gather(self.names(21, 3, 12), {})[:, 0].tolist() == [21, 3, 12]
+
+    def test_rows_that_could_not_be_written_are_put_in_their_place(self, store):
+        kept = cache.FeatureStore(store / "x")
+        kept.append(*self.rows(0, 5))
+        extra = {self.names(99)[0]: np.full(4, 99, np.float16)}
+        assert kept.gather(self.names(1, 99, 2), extra)[:, 0].tolist() == [1, 99, 2]
+
+    def test_segments_that_a_request_covers_become_one(self, store):
+        kept = cache.FeatureStore(store / "x")
+        for first in (0, 5, 10):
+            kept.append(*self.rows(first, 5))
+        everything = self.names(*range(15))
+        kept.gather(everything, {})
+        assert len(kept.segments()) == 1
+        assert isinstance(kept.gather(everything, {}), np.memmap)
+
+    def test_a_damaged_segment_is_as_if_it_were_not_there(self, store):
+        kept = cache.FeatureStore(store / "x")
+        segment = kept.append(*self.rows(0, 5))
+        segment.rows.write_bytes(segment.rows.read_bytes()[:40])
+        assert kept.segments() == []
+
+    def test_what_was_used_longest_ago_goes_first(self, store):
+        kept = cache.FeatureStore(store / "x")
+        old, new = kept.append(*self.rows(0, 100)), kept.append(*self.rows(100, 100))
+        os.utime(old.rows, (1, 1))
+        size = new.rows.stat().st_size
+        assert cache.bound(1.5 * size / 1e9) == size
+        assert [segment.rows for segment in kept.segments()] == [new.rows]
+
+    def test_it_can_be_listed(self, store):
+        cache.open_store("wheel:x", "f" * 64, "openvino-bf16-1").append(*self.rows(0, 5))
+        [line] = cache.kept()
+        assert (line.backbone, line.engine, line.rows) == ("wheel:x", "openvino-bf16-1", 5)
+
+
+def test_clearing_empties_everything(own_cache, folder):
+    load(folder(lemon=5, plum=5))
+    cache.open_store("wheel:x", "f" * 64, "e").append(np.zeros((1, 32), np.uint8), np.zeros((1, 4), np.float16))
+    assert cache.clear() > 0
+    assert cache.kept() == []
+    assert not (own_cache / "index.sqlite").exists()
