@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from graft.verbs.fit import Fitted, FitOptions, fit
+from graft.verbs.fit import FitOptions, Fitted, fit
 
 COLOURS = {"lemon": (220, 200, 40), "plum": (90, 30, 110), "lime": (90, 190, 60), "quince": (200, 170, 90)}
 

@@ -28,7 +28,9 @@ def gradient(width: int = 40, height: int = 30) -> Image.Image:
 
 
 @pytest.mark.parametrize(
-    ("kind", "tolerance"), [("PNG", 0), ("BMP", 0), ("WEBP", 12), ("JPEG", 12), ("GIF", 40)], ids=lambda value: str(value)
+    ("kind", "tolerance"),
+    [("PNG", 0), ("BMP", 0), ("WEBP", 12), ("JPEG", 12), ("GIF", 40)],
+    ids=lambda value: str(value),
 )
 def test_every_format_decodes_to_the_picture_it_holds(kind, tolerance):
     decoded = IMAGE.decode(encoded(gradient(), kind))
@@ -127,8 +129,8 @@ class TestUnreadable:
         """Whatever a decoder raises inside, only `UnreadableError` comes out, or a picture."""
         try:
             read(encoded(gradient(), "PNG")[:keep] + noise)
-        except UnreadableError as error:
-            assert str(error)
+        except UnreadableError:
+            return
 
 
 class TestResizeAndCrop:

@@ -6,9 +6,24 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
+
+from graft.errors import GraftError, StoppedError
+
+
+class Verbs(TyperGroup):
+    """Turns Ctrl-C into a sentence; click would only say that it was aborted."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            raise StoppedError("Stopped. The features computed so far are kept in the cache.") from error
+
 
 app = typer.Typer(
     name="graft",
+    cls=Verbs,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
@@ -171,12 +186,8 @@ def _fail(message: str, code: int) -> NoReturn:
 
 def main(arguments: list[str] | None = None) -> Any:
     """Run a command; an error that graft can explain becomes one message and an exit code."""
-    from graft.errors import GraftError
-
     warnings.filterwarnings("ignore", module="PIL")  # graft reports what is wrong with a picture itself
     try:
         app(args=arguments)
     except GraftError as error:
         _fail(str(error), error.exit_code)
-    except KeyboardInterrupt:
-        _fail("Stopped. What was computed so far is kept in the cache.", 130)

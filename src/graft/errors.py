@@ -28,6 +28,12 @@ class WorkError(GraftError):
     """The request was right but the work failed: no network, a damaged file, a full disk (exit code 1)."""
 
 
+class StoppedError(GraftError):
+    """The person stopped the work."""
+
+    exit_code = 130
+
+
 class MissingExtraError(WorkError):
     """A library that only one extra needs is not installed."""
 

@@ -18,7 +18,9 @@ def test_what_is_saved_is_what_is_loaded(folder, tmp_path):
     model = Model.load(folder)
     model.save(tmp_path / "again")
     assert (tmp_path / "again" / "model.safetensors").read_bytes() == (folder / "model.safetensors").read_bytes()
-    assert json.loads((tmp_path / "again" / "model.json").read_text()) == json.loads((folder / "model.json").read_text())
+    assert json.loads((tmp_path / "again" / "model.json").read_text()) == json.loads(
+        (folder / "model.json").read_text()
+    )
 
 
 def test_probabilities_add_up(folder):

@@ -1,7 +1,6 @@
 import pytest
 
-from graft.backbones import DEFAULT, open_backbone
-from graft.backbones import catalogue, from_timm, from_torchvision, from_wheel, hub
+from graft.backbones import DEFAULT, catalogue, from_timm, from_torchvision, from_wheel, hub, open_backbone
 from graft.errors import RequestError, WorkError
 
 

@@ -36,11 +36,23 @@ def test_a_config_beside_the_weights_names_the_architecture(weights, tmp_path):
     assert open_backbone(f"file:{tmp_path / 'model.safetensors'}").card.architecture == "timm:test_resnet"
 
 
-@pytest.mark.parametrize("wrap", [lambda w: w, lambda w: {"state_dict": w, "epoch": 3}, lambda w: {"model": {f"module.{n}": v for n, v in w.items()}}])
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda w: w,
+        lambda w: {"state_dict": w, "epoch": 3},
+        lambda w: {"model": {f"module.{n}": v for n, v in w.items()}},
+    ],
+)
 def test_pth_as_people_save_it(weights, tmp_path, wrap):
     torch.save(wrap(weights), tmp_path / "w.pth")
     backbone = open_backbone(f"file:{tmp_path / 'w.pth'}@{SMALL}")
-    assert torch.equal(backbone.module.conv1[0].weight if hasattr(backbone.module.conv1, "__getitem__") else backbone.module.conv1.weight, next(iter(weights.values())))
+    assert torch.equal(
+        backbone.module.conv1[0].weight
+        if hasattr(backbone.module.conv1, "__getitem__")
+        else backbone.module.conv1.weight,
+        next(iter(weights.values())),
+    )
 
 
 def test_an_old_classifier_may_be_left_over(weights, tmp_path):

@@ -67,7 +67,7 @@ def test_engines_never_deadlock(backbone, pictures):
     for _ in range(20):
         engine = OpenVINOEngine(graph, "f32")
         with ThreadPoolExecutor(engine.workers) as pool:
-            assert len(list(pool.map(lambda number: engine.run(pictures[number % 6][None]), range(100)))) == 100
+            assert len(list(pool.map(engine.run, [pictures[number % 6][None] for number in range(100)]))) == 100
 
 
 class TestChoice:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import COLOURS, draw
 
+from conftest import COLOURS, draw
 from graft.data import LoadOptions, load
 from graft.errors import DataError, RequestError
 from graft.records import PARTS
@@ -70,7 +70,11 @@ class TestLayouts:
         name = "Crème"
         for part, form in (("train", "NFC"), ("test", "NFD")):
             for number in range(3):
-                draw(root / part / unicodedata.normalize(form, name) / f"{number}.png", (9, 9, 9), hash((part, number)) % 999)
+                draw(
+                    root / part / unicodedata.normalize(form, name) / f"{number}.png",
+                    (9, 9, 9),
+                    hash((part, number)) % 999,
+                )
         assert load(root).counts().tolist() == [[3, 0, 3], [3, 0, 0]]
 
 
@@ -97,7 +101,10 @@ class TestSplit:
             for number in range(40):
                 (root / name / f"{number}.png").rename(root / name / f"tree{number % 10}_{number}.png")
         dataset = load(root, LoadOptions(group=r"(tree\d+)_"))
-        parts = {group: {dataset.parts[row] for row in range(len(dataset)) if dataset.groups[row] == group} for group in dataset.groups}
+        parts = {
+            group: {dataset.parts[row] for row in range(len(dataset)) if dataset.groups[row] == group}
+            for group in dataset.groups
+        }
         assert all(len(seen) == 1 for seen in parts.values())
         assert set().union(*parts.values()) == {0, 1, 2}
 

@@ -3,8 +3,8 @@ import os
 
 import numpy as np
 import pytest
-from conftest import draw
 
+from conftest import draw
 from graft.backbones import open_backbone
 from graft.data import load
 from graft.errors import WorkError

@@ -1,0 +1,74 @@
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from conftest import COLOURS, draw
+from graft.errors import RequestError
+from graft.serving import Predictor
+
+
+@pytest.fixture(scope="module")
+def predictor(fitted):
+    return Predictor(fitted.run)
+
+
+@pytest.fixture
+def plum(tmp_path):
+    return draw(tmp_path / "somewhere" / "plum.png", COLOURS["plum"], 12345)
+
+
+def test_a_file_a_picture_and_an_array_get_one_answer(predictor, plum):
+    with Image.open(plum) as picture:
+        picture.load()
+        answers = list(predictor.predict([plum, str(plum), picture, np.asarray(picture)]))
+    assert {answer.classes[0] for answer in answers} == {"plum"}
+    assert len({answer.probabilities for answer in answers}) == 1
+
+
+def test_a_folder_gives_its_pictures_in_order(predictor, tmp_path):
+    for number, name in enumerate(("b", "a", "c")):
+        draw(tmp_path / "in" / f"{name}.png", COLOURS["lime"], number)
+    (tmp_path / "in" / "notes.txt").write_text("no picture")
+    assert [answer.source[-5:] for answer in predictor.predict(tmp_path / "in")] == ["a.png", "b.png", "c.png"]
+
+
+def test_as_many_classes_as_asked_for_best_first(predictor, plum):
+    [answer] = predictor.predict(plum, top=2)
+    assert len(answer.classes) == 2
+    assert answer.probabilities[0] > answer.probabilities[1]
+    [all_of_them] = predictor.predict(plum, top=99)
+    assert sum(all_of_them.probabilities) == pytest.approx(1)
+
+
+def test_an_unreadable_file_does_not_stop_the_others(predictor, plum, tmp_path):
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"")
+    bad, good = predictor.predict([broken, plum])
+    assert bad.error == "the file is empty (0 bytes)"
+    assert bad.classes == ()
+    assert good.classes[0] == "plum"
+
+
+def test_the_model_needs_neither_the_data_nor_the_cache(fitted, plum, tmp_path, own_cache):
+    moved = shutil.copytree(fitted.run, tmp_path / "on another machine")
+    [answer] = Predictor(moved).predict(plum)
+    [here] = Predictor(fitted.run).predict(plum)
+    assert answer.probabilities == pytest.approx(here.probabilities, abs=1e-6)
+
+
+def test_all_missing_paths_are_named(predictor, plum):
+    with pytest.raises(RequestError, match=r"2 paths not found: one.jpg, two.jpg"):
+        list(predictor.predict(["one.jpg", plum, "two.jpg"]))
+
+
+@pytest.mark.parametrize("inputs", [[], 7, [None]])
+def test_what_is_no_input_is_refused(predictor, inputs):
+    with pytest.raises(RequestError, match="Expected a path|Nothing to predict"):
+        list(predictor.predict(inputs))
+
+
+def test_a_top_of_zero_is_refused(predictor, plum):
+    with pytest.raises(RequestError, match="at least 1"):
+        list(predictor.predict(plum, top=0))

@@ -1,0 +1,87 @@
+"""The path is walked in one direction: a step imports only from steps before it."""
+
+import ast
+from pathlib import Path
+
+import graft
+
+SOURCE = Path(graft.__file__).parent
+ORDER = (
+    {"errors", "machine", "records", "progress"},
+    {"modality", "storage"},
+    {"image", "run_folder"},
+    {"data"},
+    {"backbones"},
+    {"features"},
+    {"ranking"},
+    {"adaptation"},
+    {"evaluation"},
+    {"serving"},
+    {"verbs"},
+    {"terminal"},
+    {"cli"},
+)
+PLACE = {name: number for number, names in enumerate(ORDER) for name in names}
+
+
+def room(path: Path) -> str:
+    return path.relative_to(SOURCE).parts[0].removesuffix(".py")
+
+
+def imported_rooms(path: Path) -> set[str]:
+    """The rooms of graft that a file imports, at the top or inside functions."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "graft":
+            parts = node.module.split(".")[1:]
+            found |= {parts[0]} if parts else {alias.name for alias in node.names}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("graft.")}
+    return found
+
+
+def test_every_room_has_its_place():
+    assert {room(path) for path in SOURCE.rglob("*.py")} - {"__init__"} == set(PLACE)
+
+
+def test_no_step_imports_a_later_one():
+    back = [
+        f"{path.relative_to(SOURCE)} imports {name}"
+        for path in SOURCE.rglob("*.py")
+        if room(path) != "__init__"
+        for name in imported_rooms(path)
+        if PLACE[name] > PLACE[room(path)] or (PLACE[name] == PLACE[room(path)] and name != room(path))
+    ]
+    assert back == []
+
+
+def test_no_file_is_long():
+    long = {
+        str(path.relative_to(SOURCE)): n
+        for path in SOURCE.rglob("*.py")
+        if (n := len(path.read_text().splitlines())) > 320
+    }
+    assert long == {}
+
+
+def test_importing_graft_imports_nothing_heavy():
+    import subprocess
+    import sys
+
+    heavy = ("torch", "numpy", "timm", "openvino", "sklearn", "PIL")
+    code = f"import sys, graft, graft.cli; print([name for name in {heavy} if name in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
+
+
+def test_every_public_word_is_there_and_documented():
+    for name in graft.__all__:
+        assert getattr(graft, name).__doc__
+    assert dir(graft) == graft.__all__
+
+
+def test_a_word_that_is_not_there():
+    import pytest
+
+    with pytest.raises(AttributeError, match="It has: .*fit"):
+        _ = graft.train

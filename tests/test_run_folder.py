@@ -1,0 +1,71 @@
+import json
+
+import pytest
+
+from graft.errors import RequestError, WorkError
+from graft.run_folder import RunFolder
+
+
+def test_an_existing_run_is_kept(tmp_path):
+    RunFolder.create(tmp_path / "run", {"graft": "1"})
+    with pytest.raises(RequestError, match="already holds a run.*--replace"):
+        RunFolder.create(tmp_path / "run", {})
+
+
+def test_replacing_moves_the_old_run_aside(tmp_path):
+    for number in range(3):
+        RunFolder.create(tmp_path / "run", {"number": number}, replace=True)
+    kept = {path.name: json.loads((path / "run.json").read_text())["number"] for path in tmp_path.iterdir()}
+    assert kept == {"run": 2, "run.old": 0, "run.old-2": 1}
+
+
+def test_a_folder_with_other_things_is_never_touched(tmp_path):
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(RequestError, match="not a run of graft"):
+        RunFolder.create(tmp_path, {}, replace=True)
+    assert (tmp_path / "thesis.txt").read_text() == "mine"
+
+
+def test_a_place_where_nothing_can_be_written(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(WorkError, match="Could not make the folder"):
+        RunFolder.create(tmp_path / "file" / "run", {})
+
+
+def test_opening_what_is_no_run(tmp_path):
+    with pytest.raises(RequestError, match="graft fit DATA --out"):
+        RunFolder.open(tmp_path)
+
+
+def test_opening_a_run_of_another_version(tmp_path):
+    run = RunFolder.create(tmp_path / "run", {"graft": "9.0"})
+    run.update(format=99)
+    with pytest.raises(RequestError, match="written in format 99 by graft 9.0"):
+        RunFolder.open(tmp_path / "run")
+
+
+def test_test_readings_are_counted(tmp_path):
+    run = RunFolder.create(tmp_path / "run", {})
+    assert [run.count_test_reading("evaluate") for _ in range(3)] == [1, 2, 3]
+    assert [reading["purpose"] for reading in run.settings["test_readings"]] == ["evaluate"] * 3
+
+
+def test_a_split_comes_back_as_it_was(tmp_path):
+    run = RunFolder.create(tmp_path / "run", {})
+    rows = [("苹果/a, b.jpg", "苹果", "train", "", "00"), ('x"y.jpg', "plum", "test", "tree 1", "ff")]
+    run.write_split(rows)
+    assert [tuple(row.values()) for row in run.read_split()] == rows
+
+
+def test_a_split_with_other_columns(tmp_path):
+    run = RunFolder.create(tmp_path / "run", {})
+    run.write_text("split.csv", "a,b\n1,2\n")
+    with pytest.raises(WorkError, match="expected the columns source, class"):
+        run.read_split()
+
+
+def test_a_damaged_file_is_named(tmp_path):
+    run = RunFolder.create(tmp_path / "run", {})
+    run.write_text("evaluation.json", "{")
+    with pytest.raises(WorkError, match=r"evaluation.json cannot be read"):
+        run.read("evaluation.json")

@@ -1,0 +1,93 @@
+import json
+import shutil
+
+import pytest
+
+from conftest import COLOURS, draw
+from graft.errors import RequestError, WorkError
+from graft.verbs.evaluate import evaluate
+from graft.verbs.fit import fit
+
+
+@pytest.fixture
+def run(folder, tmp_path):
+    return fit(folder(lemon=20, plum=20), tmp_path / "run").run
+
+
+def settings(run):
+    return json.loads((run / "run.json").read_text())
+
+
+def test_the_test_part_is_measured_from_its_files_and_counted(run):
+    first = evaluate(run)
+    assert (first.evaluation.part, first.evaluation.samples, first.test_readings) == ("test", 8, 1)
+    assert first.evaluation.accuracy.value == 1
+    assert evaluate(run).test_readings == 2
+
+
+def test_the_report_shows_test_before_cross_validation(run):
+    evaluate(run)
+    page = (run / "report.html").read_text()
+    assert 0 < page.index("On the test part") < page.index("By cross-validation")
+    assert set(json.loads((run / "evaluation.json").read_text())) == {"cross-validation", "test"}
+
+
+def test_other_parts_are_not_counted_and_not_called_fair(run):
+    evaluated = evaluate(run, part="val")
+    assert evaluated.test_readings == 0
+    assert "only the test part is fair" in evaluated.evaluation.notes[0]
+
+
+def test_few_samples_are_told(run):
+    assert any("Only 8 samples" in note for note in evaluate(run).evaluation.notes)
+
+
+def test_files_that_changed_or_went_are_named(run, tmp_path):
+    rows = [line.split(",") for line in (run / "split.csv").read_text().splitlines() if ",test," in line]
+    (tmp_path / "fruit" / rows[0][0]).unlink()
+    draw(tmp_path / "fruit" / rows[1][0], (0, 0, 0), 1)
+    with pytest.raises(WorkError, match="1 gone .* and 1 changed") as caught:
+        evaluate(run)
+    assert rows[0][0] in str(caught.value)
+    assert settings(run)["test_readings"] == []
+
+
+class TestOtherData:
+    def test_classes_are_matched_by_name(self, run, tmp_path):
+        """The other folder lacks the first class, so positions would be off by one."""
+        for number in range(5):
+            draw(tmp_path / "new" / "plum" / f"{number}.png", COLOURS["plum"], 500 + number)
+        evaluated = evaluate(run, tmp_path / "new")
+        assert (evaluated.evaluation.accuracy.value, evaluated.evaluation.samples) == (1, 5)
+        assert settings(run)["test_readings"] == []
+
+    def test_unknown_classes_are_left_out_and_told(self, run, tmp_path):
+        for name in ("plum", "quince"):
+            draw(tmp_path / "new" / name / "a.png", COLOURS[name], 900)
+        evaluation = evaluate(run, tmp_path / "new").evaluation
+        assert evaluation.samples == 1
+        assert any("1 class left out that the model does not know: quince" in note for note in evaluation.notes)
+
+    def test_pictures_that_the_model_was_fitted_on_are_left_out_and_told(self, run, tmp_path):
+        shutil.copytree(tmp_path / "fruit", tmp_path / "new")
+        evaluation = evaluate(run, tmp_path / "new").evaluation
+        assert evaluation.samples == 8
+        assert any("32 pictures left out because the model was fitted on them" in note for note in evaluation.notes)
+
+    def test_unreadable_pictures_do_not_count_and_are_told(self, run, tmp_path):
+        draw(tmp_path / "new" / "plum" / "a.png", COLOURS["plum"], 900)
+        (tmp_path / "new" / "plum" / "b.jpg").write_bytes(b"")
+        evaluation = evaluate(run, tmp_path / "new").evaluation
+        assert evaluation.samples == 1
+        assert any("cannot be read" in note for note in evaluation.notes)
+
+    def test_nothing_in_common(self, run, tmp_path):
+        draw(tmp_path / "new" / "quince" / "a.png", COLOURS["quince"], 900)
+        with pytest.raises(RequestError, match="Nothing in .* to measure on.*The model knows: lemon, plum"):
+            evaluate(run, tmp_path / "new")
+
+
+def test_a_run_without_a_test_part(folder, tmp_path):
+    run = fit(folder("train", lemon=12, plum=12), tmp_path / "run").run
+    with pytest.raises(RequestError, match="no test part.*graft evaluate"):
+        evaluate(run)
