@@ -35,15 +35,6 @@ class Samples:
     def take(self, rows: NDArray[np.intp]) -> "Samples":
         return Samples(self.features[rows], self.labels[rows], None if self.groups is None else self.groups[rows])
 
-    def also(self, other: "Samples") -> "Samples":
-        """Both together, in this order."""
-        groups = None
-        if self.groups is not None and other.groups is not None:
-            groups = np.concatenate([self.groups, other.groups])
-        return Samples(
-            np.concatenate([self.features, other.features]), np.concatenate([self.labels, other.labels]), groups
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -66,24 +57,25 @@ class Probe:
     candidates: tuple[Candidate, ...]
     chosen_on: Chooser
     held_out_scores: Scores  # (held-out samples, classes), by heads that never saw them
-    held_out_rows: NDArray[np.intp]  # into the val part, or into train and val together
+    held_out_rows: NDArray[np.intp]  # which samples those scores belong to
     cross_validated_accuracy: float | None  # on train, told beside the accuracy on a given val part
 
 
-def fit_probe(train: Samples, val: Samples | None, val_was_given: bool, classes: int, seed: int) -> Probe:
-    """Fit heads, choose one by log-loss, and refit it on train and val together.
+def fit_probe(samples: Samples, in_train: NDArray[np.bool_], val_was_given: bool, classes: int, seed: int) -> Probe:
+    """Fit heads, choose one by log-loss, and refit it on all samples; those not `in_train` are the val part.
 
     A val part that the user kept apart chooses, if it has at least 50 samples: it may come from another day or place
     than the train part, which no cross-validation can imitate. Otherwise cross-validation chooses, unless there are
     so many classes that the samples it can take have no two of a class. Raises `RequestError` where nothing can be
     held out.
     """
-    if val is not None and len(val) >= LEAST_VAL and (val_was_given or 2 * classes > MOST_FOLDED):
-        return _chosen_on_val(train, val, classes, seed)
-    return _chosen_by_folds(train if val is None else train.also(val), classes, seed)
+    if (~in_train).sum() >= LEAST_VAL and (val_was_given or 2 * classes > MOST_FOLDED):
+        return _chosen_on_val(samples, in_train, classes, seed)
+    return _chosen_by_folds(samples, classes, seed)
 
 
-def _chosen_on_val(train: Samples, val: Samples, classes: int, seed: int) -> Probe:
+def _chosen_on_val(samples: Samples, in_train: NDArray[np.bool_], classes: int, seed: int) -> Probe:
+    train, val = samples.take(np.flatnonzero(in_train)), samples.take(np.flatnonzero(~in_train))
     basis = Basis.of(train.features)
     tried: list[tuple[Candidate, Scores]] = []
     for relative in PENALTIES:
@@ -94,20 +86,20 @@ def _chosen_on_val(train: Samples, val: Samples, classes: int, seed: int) -> Pro
         tried.append(_candidate("logistic", 0.0, head.scores(val.features), val.labels))
     chosen, scores = min(tried, key=lambda pair: pair[0].log_loss)
     return Probe(
-        head=_refit(chosen, train.also(val), classes),
+        head=_refit(chosen, samples, classes),
         temperature=chosen.temperature,
         chosen=chosen,
         candidates=tuple(candidate for candidate, _ in tried),
         chosen_on="val",
         held_out_scores=scores,
-        held_out_rows=np.arange(len(val)),
+        held_out_rows=np.flatnonzero(~in_train),
         cross_validated_accuracy=_accuracy_by_folds(train, basis, classes, seed),
     )
 
 
 def _chosen_by_folds(samples: Samples, classes: int, seed: int) -> Probe:
     rows = _stratified_subset(samples.labels, MOST_FOLDED, seed)
-    part = samples.take(rows)
+    part = samples if len(rows) == len(samples) else samples.take(rows)
     folds = make_folds(part.labels, part.groups, seed)
     held_out = np.flatnonzero(folds[0] >= 0)
     if len(held_out) == 0:

@@ -91,10 +91,7 @@ def _make(
     in_train = dataset.parts[rows] == PARTS.index("train")
     rungs_began = time.perf_counter()
     with watch.task("Fitting the probe", 1, "heads") as advance:
-        train, val = samples.take(np.flatnonzero(in_train)), samples.take(np.flatnonzero(~in_train))
-        probe = fit_probe(
-            train, val if len(val) else None, dataset.split == "given", len(dataset.classes), options.load.seed
-        )
+        probe = fit_probe(samples, in_train, dataset.split == "given", len(dataset.classes), options.load.seed)
         advance(1)
     model = Model(
         backbone=backbone,
@@ -112,19 +109,9 @@ def _make(
         },
     )
     model.save(run.model)
-    held_out = (
-        np.flatnonzero(~in_train)[probe.held_out_rows]
-        if probe.chosen_on == "val"
-        else _order(in_train)[probe.held_out_rows]
-    )
-    evaluation = _evaluation(dataset, rows[held_out], probe)
+    evaluation = _evaluation(dataset, rows[probe.held_out_rows], probe)
     _write(run, dataset, evaluation, probe, features.computed, rungs_began - began, time.perf_counter() - rungs_began)
     return evaluation, dataset
-
-
-def _order(in_train: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """Train first, then val: the order in which the probe saw both together."""
-    return np.concatenate([np.flatnonzero(in_train), np.flatnonzero(~in_train)])
 
 
 def _evaluation(dataset: Dataset, rows: NDArray[np.intp], probe: Probe) -> Evaluation:

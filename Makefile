@@ -1,0 +1,27 @@
+# Two commands for a fresh machine: make demo, make test. Everything they call stands in the README too.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test lint slow clean
+
+demo: .venv/with-demo
+	$(BIN)/graft demo
+
+test: .venv/with-dev
+	$(BIN)/pytest
+
+slow: .venv/with-dev
+	$(BIN)/pytest -m slow
+
+lint: .venv/with-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+.venv/with-%: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -c constraints.txt -e '.[$*]'
+	touch $@
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache
