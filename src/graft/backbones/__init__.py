@@ -1,6 +1,7 @@
 """Name -> Backbone: pretrained networks, their cards and their stages."""
 
-from graft.backbones.backbone import Backbone, Loaded, Stage
+from graft.backbones.backbone import Backbone, Loaded
 from graft.backbones.catalogue import DEFAULT, open_backbone
+from graft.backbones.stage import Stage
 
 __all__ = ["DEFAULT", "Backbone", "Loaded", "Stage", "open_backbone"]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from graft.backbones.stage import Stage
 from graft.records import Card
 
 if TYPE_CHECKING:
@@ -19,14 +20,6 @@ class Loaded:
 
     module: "nn.Module"  # (batch, 3, crop, crop) -> (batch, width)
     source_head: "nn.Linear | None" = None
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A piece of the network with a single tensor entering and a single tensor leaving it."""
-
-    name: str
-    module: "nn.Module"
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,13 @@
 """The table of backbones graft knows by name, and how any other is opened."""
 
-import difflib
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from graft.backbones.backbone import Backbone
 from graft.backbones.from_wheel import WheelFile, open_wheel
-from graft.errors import RequestError, listing
+from graft.backbones.names import unknown
 from graft.records import Card, Preprocess
 
 DEFAULT = "wheel:efficientnet_lite0"
-SOURCES = ("wheel", "timm", "torchvision", "file", "run")
 
 
 def _lite(number: int, side: int, parameters: int, macs: int) -> Card:
@@ -141,19 +138,3 @@ def open_backbone(identity: str) -> Backbone:
 def known_names() -> list[str]:
     """Every name in the table."""
     return [*WHEELS, *(suggestion.id for suggestion in SUGGESTIONS)]
-
-
-def unknown(identity: str, names: Iterable[str]) -> RequestError:
-    """The error for a name nobody knows, with the nearest ones that exist."""
-    names = list(names)
-    bare = {name.partition(":")[2].split(".")[0]: name for name in reversed(names)}
-    near = difflib.get_close_matches(identity, names, n=3, cutoff=0.6)
-    near += [
-        bare[match]
-        for match in difflib.get_close_matches(identity.partition(":")[2] or identity, bare, n=3, cutoff=0.6)
-    ]
-    meant = f" Did you mean {listing(list(dict.fromkeys(near)), 3)}?" if near else ""
-    return RequestError(
-        f"There is no backbone {identity!r}.{meant} A name begins with {', '.join(f'{s}:' for s in SOURCES)}; "
-        "graft models lists them."
-    )

@@ -43,7 +43,7 @@ def build(architecture: str) -> tuple[Loaded, Card]:
         from graft.backbones.from_timm import card_of, load_timm
 
         if not timm.is_model(name.split(".")[0]):
-            from graft.backbones.catalogue import unknown
+            from graft.backbones.names import unknown
 
             raise unknown(architecture, [f"timm:{known}" for known in timm.list_models()])
         loaded = load_timm(name, pretrained=False)

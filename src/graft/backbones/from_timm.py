@@ -14,7 +14,7 @@ def open_timm(name: str) -> Backbone:
     import timm
 
     if not timm.is_model(name.split(".")[0]):
-        from graft.backbones.catalogue import unknown
+        from graft.backbones.names import unknown
 
         raise unknown(f"timm:{name}", [f"timm:{known}" for known in timm.list_models()])
     loaded = load_timm(name, pretrained=True)

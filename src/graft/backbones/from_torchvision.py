@@ -15,7 +15,7 @@ def open_torchvision(name: str) -> Backbone:
     """A backbone with torchvision's weights: `resnet18` takes the default ones, `resnet18.IMAGENET1K_V1` those."""
     from torchvision import models
 
-    from graft.backbones.catalogue import unknown
+    from graft.backbones.names import unknown
 
     architecture, _, chosen = name.partition(".")
     if architecture not in models.list_models(module=models):

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from graft.backbones.backbone import Stage
+from graft.backbones.stage import Stage
 from graft.records import Card
 
 TOLERANCE = 1e-4  # largest difference allowed between the stages in a row and the whole network
