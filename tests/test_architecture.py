@@ -14,6 +14,7 @@ ORDER = (
     {"backbones"},
     {"features"},
     {"ranking"},
+    {"training"},
     {"adaptation"},
     {"evaluation"},
     {"serving"},

@@ -120,6 +120,14 @@ def test_an_error_with_json_is_one_object_too(capsys):
     assert json.loads(out)["error"]["exit_code"] == code == 2
 
 
+def test_a_mistake_of_our_own_is_one_json_object_too(folder, capsys, monkeypatch):
+    monkeypatch.setattr("graft.verbs.data.describe", lambda dataset: 1 / 0)
+    code, out, err = graft("data", folder(lemon=5, plum=5), "--json", capsys=capsys)
+    assert code == 1
+    assert "ZeroDivisionError" in json.loads(out)["error"]["message"]
+    assert "Traceback" in err
+
+
 def test_stopping_is_no_traceback(folder, capsys, monkeypatch):
     def stop(*arguments, **options):
         raise KeyboardInterrupt

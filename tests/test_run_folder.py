@@ -69,3 +69,32 @@ def test_a_damaged_file_is_named(tmp_path):
     run.write_text("evaluation.json", "{")
     with pytest.raises(WorkError, match=r"evaluation.json cannot be read"):
         run.read("evaluation.json")
+
+
+@pytest.mark.parametrize("text", ["[]", '{"format": 1}'])
+def test_a_changed_run_json_says_what_is_wrong(tmp_path, text):
+    run = RunFolder.create(tmp_path / "run", {})
+    run.write_text("run.json", text)
+    with pytest.raises(WorkError, match="run.json was changed"):
+        RunFolder.open(tmp_path / "run")
+
+
+def test_a_new_model_takes_the_place_of_the_old_only_when_it_is_whole(tmp_path):
+    run = RunFolder.create(tmp_path / "run", {})
+
+    def save(text):
+        def write(folder):
+            folder.mkdir()
+            (folder / "model.json").write_text(text)
+            if text == "broken":
+                raise WorkError("the disk is full")
+
+        return write
+
+    run.write_model(save("first"))
+    with pytest.raises(WorkError):
+        run.write_model(save("broken"))
+    assert (run.model / "model.json").read_text() == "first"
+    run.write_model(save("second"))
+    assert (run.model / "model.json").read_text() == "second"
+    assert {path.name for path in run.path.iterdir()} == {"run.json", "model"}

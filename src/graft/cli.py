@@ -1,6 +1,7 @@
 """The command line: one verb per step, each a few lines around a verb of the library."""
 
 import sys
+import traceback
 import warnings
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -24,6 +25,7 @@ class Verbs(TyperGroup):
 app = typer.Typer(
     name="graft",
     cls=Verbs,
+    pretty_exceptions_enable=False,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
@@ -72,7 +74,9 @@ def fit(
     out: Annotated[
         Path | None, typer.Option(help="The run folder to write.  [default: runs/NAME]", show_default=False)
     ] = None,
-    effort: Annotated[str, typer.Option(help="How far to climb: quick (a probe on frozen features).")] = "quick",
+    effort: Annotated[
+        str, typer.Option(help="quick: a head on the frozen network, seconds. good: then the last stages, minutes.")
+    ] = "quick",
     backbone: Annotated[
         str, typer.Option(help="A pretrained network; graft models lists them.")
     ] = "wheel:efficientnet_lite0",
@@ -191,3 +195,6 @@ def main(arguments: list[str] | None = None) -> Any:
         app(args=arguments)
     except GraftError as error:
         _fail(str(error), error.exit_code)
+    except Exception as error:  # our own mistake: told in one way, with what a report needs
+        traceback.print_exc()
+        _fail(f"graft made a mistake ({type(error).__name__}: {error}). Please report the lines above.", 1)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageEnhance, ImageOps, UnidentifiedImageError
 
 from graft.modality import UnreadableError
 from graft.records import Preprocess
@@ -40,6 +40,10 @@ class ImageModality:
     def prepare(self, sample: Image.Image, preprocess: Preprocess) -> NDArray[np.uint8]:
         """Resize the shorter side and crop the centre: (crop, crop, 3), RGB, 0 to 255."""
         return resize_and_crop(sample, preprocess)
+
+    def augment(self, sample: Image.Image, preprocess: Preprocess, rng: np.random.Generator) -> NDArray[np.uint8]:
+        """A randomly cropped, flipped and recoloured view: (crop, crop, 3), RGB, 0 to 255."""
+        return augment(sample, preprocess, rng)
 
     def _open(self, content: bytes) -> Image.Image:
         if not content:
@@ -104,6 +108,26 @@ def resize_and_crop(picture: Image.Image, preprocess: Preprocess) -> NDArray[np.
     )
     size = (preprocess.crop, preprocess.crop)
     return np.asarray(picture.resize(size, RESAMPLING[preprocess.interpolation], box=box))
+
+
+def augment(picture: Image.Image, preprocess: Preprocess, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """A random crop of 60 to 100% of the picture, flipped half of the time, with slightly other light and colour.
+
+    (crop, crop, 3), RGB, 0 to 255; the same generator state gives the same view.
+    """
+    width, height = picture.size
+    area = width * height * rng.uniform(0.6, 1.0)
+    aspect = np.exp(rng.uniform(np.log(3 / 4), np.log(4 / 3)))
+    across, down = min(width, np.sqrt(area * aspect)), min(height, np.sqrt(area / aspect))
+    left, top = rng.uniform(0, width - across), rng.uniform(0, height - down)
+    size = (preprocess.crop, preprocess.crop)
+    box = (left, top, left + across, top + down)
+    view = picture.resize(size, RESAMPLING[preprocess.interpolation], box=box)
+    if rng.random() < 0.5:
+        view = view.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    for enhance in (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color):
+        view = enhance(view).enhance(rng.uniform(0.8, 1.2))
+    return np.asarray(view)
 
 
 IMAGE = ImageModality()

@@ -1,6 +1,5 @@
 """What differs between pictures, texts and sounds, as one small interface with one leaf file each."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -30,5 +29,5 @@ class Modality(Protocol):
     def prepare(self, sample: Any, preprocess: Preprocess) -> NDArray[np.uint8]:
         """Turn a decoded sample into the array that the network's graph takes."""
 
-
-Opener = Callable[[Path], bytes]
+    def augment(self, sample: Any, preprocess: Preprocess, rng: np.random.Generator) -> NDArray[np.uint8]:
+        """The same as `prepare`, varied in ways that leave the label true; `rng` alone decides how."""

@@ -4,8 +4,9 @@ import csv
 import dataclasses
 import io
 import json
+import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from graft.records import Finding, Json
 from graft.storage import explain, write_bytes, write_json
 
 FORMAT = 1
+ESSENTIAL = ("graft", "data", "dataset", "split", "samples", "started", "seed", "test_readings")  # of run.json
 SPLIT_COLUMNS = ("source", "class", "part", "group", "sha256")
 
 
@@ -51,21 +53,35 @@ class RunFolder:
                 f"{path} is not a run of graft (it has no run.json). Make one with: graft fit DATA --out {path}"
             )
         run = cls(path)
-        settings = run.read("run.json")
+        settings = run.settings
         if settings.get("format") != FORMAT:
             raise RequestError(
                 f"{path} was written in format {settings.get('format')} by graft {settings.get('graft')}; this graft "
                 f"reads format {FORMAT}. Use that version, or run graft fit again."
             )
+        missing = [name for name in ESSENTIAL if name not in settings]
+        if missing:
+            raise WorkError(f"{path / 'run.json'} was changed: it lacks {', '.join(missing)}. Run graft fit again.")
         return run
 
     @property
     def model(self) -> Path:
         return self.path / "model"
 
+    def write_model(self, save: Callable[[Path], None]) -> None:
+        """Let `save` write a model beside the present one, then put it in its place."""
+        fresh, old = self.path / ".model.new", self.path / ".model.old"
+        for folder in (fresh, old):
+            shutil.rmtree(folder, ignore_errors=True)
+        save(fresh)
+        if self.model.exists():
+            self.model.rename(old)
+        fresh.rename(self.model)
+        shutil.rmtree(old, ignore_errors=True)
+
     @property
     def settings(self) -> Json:
-        return self.read("run.json")
+        return self.read_object("run.json")
 
     def update(self, **changes: Any) -> None:
         """Change some entries of run.json and keep the others."""
@@ -76,6 +92,13 @@ class RunFolder:
             return json.loads((self.path / name).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise WorkError(f"{self.path / name} cannot be read: {error}. Run graft fit again.") from error
+
+    def read_object(self, name: str) -> Json:
+        """A JSON object from a file of the run; raises `WorkError` where the file holds anything else."""
+        content = self.read(name)
+        if not isinstance(content, dict):
+            raise WorkError(f"{self.path / name} was changed: expected a JSON object. Run graft fit again.")
+        return content
 
     def write(self, name: str, content: Any) -> None:
         write_json(self.path / name, content)

@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from graft.data import Dataset
+from graft.errors import plural
 from graft.features.cache import Kept
 from graft.progress import Advance
 from graft.records import PARTS, Evaluation, Finding, Prediction
@@ -126,7 +127,7 @@ def show_evaluation(evaluation: Evaluation) -> None:
     figures.add_row("balanced accuracy", percent(b.value), f"95% interval {percent(b.low)} to {percent(b.high)}")
     figures.add_row("log-loss", f"{evaluation.log_loss:.3f}", "")
     figures.add_row("calibration error", percent(evaluation.calibration_error), "how far its confidence is off")
-    out.print(f"Measured on {escape(evaluation.part)}, {evaluation.samples:,} pictures:")
+    out.print(f"Measured on {escape(evaluation.part)}, {plural(evaluation.samples, 'picture')}:")
     out.print(figures)
     table = Table(box=box.SIMPLE_HEAD, title=None)
     table.add_column("class")

@@ -312,6 +312,22 @@ class TestBadInput:
         assert told is not None
         assert "If the folders are not classes" in told.message
 
+    def test_wrong_options_come_in_one_report(self, folder):
+        with pytest.raises(RequestError) as caught:
+            load(folder(lemon=5, plum=5), LoadOptions(seed=-1, min_per_class=0))
+        assert "The seed is -1" in str(caught.value)
+        assert "min_per_class is 0" in str(caught.value)
+
+    def test_names_that_are_not_utf_8_are_named(self, folder):
+        root = folder(lemon=5, plum=5)
+        (root / "plum" / "0.png").rename(root / "plum" / "caf\udce9.png")
+        with pytest.raises(DataError, match=r"1 name is not valid UTF-8: plum/caf\?\.png"):
+            load(root)
+
+    def test_a_test_folder_without_train(self, folder):
+        with pytest.raises(DataError, match="no train folder beside test"):
+            load(folder("test", lemon=5, plum=5))
+
     def test_nothing_to_hold_out(self, folder):
         with pytest.raises(DataError, match="nothing can be held out"):
             load(folder("train", lemon=1, plum=1))

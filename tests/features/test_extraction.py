@@ -58,7 +58,7 @@ def test_rows_are_what_torch_computes_in_the_order_asked_for(folder, backbone, s
 def test_the_second_time_nothing_is_computed_and_the_rows_are_mapped(folder, backbone, store, monkeypatch):
     dataset = load(folder(lemon=8, plum=8))
     first = extract(dataset, everything(dataset), backbone)
-    monkeypatch.setattr("graft.features.extraction._decode_and_run", lambda *a: pytest.fail("computed again"))
+    monkeypatch.setattr("graft.features.extraction._Work._batch", lambda *a: pytest.fail("computed again"))
     second = extract(dataset, everything(dataset), backbone)
     assert (first.computed, second.computed) == (len(everything(dataset)), 0)
     assert isinstance(second.matrix, np.memmap)

@@ -86,7 +86,7 @@ def _chosen_on_val(samples: Samples, in_train: NDArray[np.bool_], classes: int, 
         tried.append(_candidate("logistic", 0.0, head.scores(val.features), val.labels))
     chosen, scores = min(tried, key=lambda pair: pair[0].log_loss)
     return Probe(
-        head=_refit(chosen, samples, classes),
+        head=refit(chosen, samples, classes),
         temperature=chosen.temperature,
         chosen=chosen,
         candidates=tuple(candidate for candidate, _ in tried),
@@ -124,7 +124,7 @@ def _chosen_by_folds(samples: Samples, classes: int, seed: int) -> Probe:
             chosen, scores = tried[-1]
             held_out = held_out[common]
     return Probe(
-        head=_refit(chosen, samples, classes),
+        head=refit(chosen, samples, classes),
         temperature=chosen.temperature,
         chosen=chosen,
         candidates=tuple(candidate for candidate, _ in tried),
@@ -142,7 +142,8 @@ def _candidate(
     return Candidate(kind, penalty, loss, float((scores.argmax(axis=1) == labels).mean()), temperature), scores
 
 
-def _refit(chosen: Candidate, samples: Samples, classes: int) -> LinearHead:
+def refit(chosen: Candidate, samples: Samples, classes: int) -> LinearHead:
+    """A head of the chosen kind and penalty on any samples."""
     basis = Basis.of(samples.features)
     if chosen.kind == "logistic":
         return fit_logistic(basis, samples.labels, classes, np.arange(len(samples)))

@@ -60,10 +60,16 @@ class _Walk:
         self.foreign: dict[str, list[str]] = defaultdict(list)  # suffix -> sources of other kinds of file
         self.loops: list[str] = []
         self.hidden = 0
+        self.unspeakable: list[str] = []  # names that are not valid UTF-8
 
     def run(self) -> Listing:
         folders = self._folders_of(self.root)
         parts = {folder: PART_NAMES[folder.name.lower()] for folder in folders if folder.name.lower() in PART_NAMES}
+        if parts and len(parts) == len(folders) and "train" not in parts.values():
+            names = ", ".join(folder.name for folder in folders)
+            raise DataError(
+                self.root, [f"There is no train folder beside {names}. Add one, with one sub-folder per class in it."]
+            )
         if "train" in parts.values():
             self._with_parts(folders, parts)
         else:
@@ -109,7 +115,9 @@ class _Walk:
                 self._file(file, label, part)
 
     def _file(self, file: Path, label: str, part: Part | None) -> None:
-        if file.name.startswith(".") or file.name in {"Thumbs.db", "desktop.ini"}:
+        if not _is_utf8(self._relative(file)):
+            self.unspeakable.append(self._relative(file).encode("ascii", "replace").decode())
+        elif file.name.startswith(".") or file.name in {"Thumbs.db", "desktop.ini"}:
             self.hidden += 1
         elif file.suffix.lower() in self.modality.suffixes:
             self.found.entries.append(Entry(self._relative(file), label, part))
@@ -145,6 +153,12 @@ class _Walk:
             kind = f"{suffix} files" if suffix else "files without an ending"
             message = f"{plural(len(sources), 'file')} left out: graft reads no {kind} as {self.modality.noun}s."
             self.found.findings.append(Finding("other-kind", "warning", message, tuple(sources)))
+        if self.unspeakable:
+            verb = "name is" if len(self.unspeakable) == 1 else "names are"
+            self.found.problems.append(
+                f"{len(self.unspeakable):,} {verb} not valid UTF-8: {listing(self.unspeakable)}. Rename them or their "
+                "folders, so that every system can write down which is which."
+            )
         if self.loops:
             message = f"{plural(len(self.loops), 'link')} back to a folder above not followed: {listing(self.loops)}."
             self.found.findings.append(Finding("link-loop", "warning", message, tuple(self.loops)))
@@ -160,3 +174,11 @@ class _Walk:
                     f"it (endings: {suffixes}), or train/ val/ test/ folders of such folders.",
                 ],
             )
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -19,6 +19,7 @@ from graft.progress import SILENT, Watch
 from graft.records import PARTS, Finding
 
 READERS = (FolderReader(),)
+MOST_SEED = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ def load(path: str | Path, options: LoadOptions | None = None, watch: Watch = SI
     """
     root = Path(path)
     options = options or LoadOptions()
+    _check(options)
     found = _read(root, IMAGE)
     problems = [*found.problems, *checks.letter_case_problems(found.entries)]
     if not found.entries:
@@ -59,6 +61,16 @@ def load(path: str | Path, options: LoadOptions | None = None, watch: Watch = SI
         dataset = _dealt(dataset, options.seed)
     findings = [*checks.part_findings(dataset), checks.too_many_classes(dataset)]
     return replace(dataset, findings=(*dataset.findings, *(finding for finding in findings if finding)))
+
+
+def _check(options: LoadOptions) -> None:
+    problems = []
+    if not 0 <= options.seed <= MOST_SEED:
+        problems.append(f"The seed is {options.seed}. Expected a whole number from 0 to {MOST_SEED:,}.")
+    if options.min_per_class < 1:
+        problems.append(f"min_per_class is {options.min_per_class}. Expected 1 or more.")
+    if problems:
+        raise RequestError("\n".join(problems))
 
 
 def load_labelled(path: str | Path, watch: Watch = SILENT) -> Dataset:

@@ -35,7 +35,8 @@ def balanced_accuracy(labels: NDArray[np.int32], predicted: NDArray[np.intp]) ->
 
 def log_loss(labels: NDArray[np.int32], probabilities: NDArray[np.float64]) -> float:
     """Mean negative log-probability of the true class, in nats."""
-    return float(-np.log(np.maximum(probabilities[np.arange(len(labels)), labels], LEAST_PROBABILITY)).mean())
+    true = np.clip(probabilities[np.arange(len(labels)), labels], LEAST_PROBABILITY, 1)
+    return float(np.abs(np.log(true)).mean())  # abs, so that certainty costs 0 and not -0
 
 
 def brier(labels: NDArray[np.int32], probabilities: NDArray[np.float64]) -> float:

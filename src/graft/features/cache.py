@@ -11,10 +11,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from graft.errors import WorkError
 from graft.storage import atomic_file, cache_folder, write_json
 
 DEFAULT_GB = 5.0
 FEW = 8  # a request that gathers from more segments than this is worth merging them
+MERGED_AT_ONCE = 256  # rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,9 @@ class Segment:
     def open(self) -> NDArray[np.float16]:
         matrix: NDArray[np.float16] = np.load(self.rows, mmap_mode="r")
         return matrix
+
+
+Places = dict[bytes, tuple[int, int]]  # key -> (segment number, row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +63,10 @@ class FeatureStore:
                 continue
         return found
 
-    def find(self, keys: Sequence[bytes], segments: Sequence[Segment]) -> dict[bytes, tuple[int, int]]:
-        """Where the rows of these keys lie: key -> (segment number, row)."""
+    def find(self, keys: Sequence[bytes], segments: Sequence[Segment]) -> Places:
+        """Where the rows of these keys lie."""
         wanted = set(keys)
-        places: dict[bytes, tuple[int, int]] = {}
+        places: Places = {}
         for number, segment in enumerate(segments):
             for row, key in enumerate(segment.keys):
                 if (name := key.tobytes()) in wanted:
@@ -98,16 +103,15 @@ class FeatureStore:
             rows = np.array([places[key][1] for key in keys])
             if np.array_equal(rows, np.arange(rows[0], rows[0] + len(rows))):
                 return segments[used[0]].open()[rows[0] : rows[0] + len(rows)]
-        matrix = self._collect(keys, segments, places, extra)
-        if not extra and len(used) > 1:
-            self._merge(keys, matrix, [segments[number] for number in used])
-        return matrix
+        if not extra and len(used) > 1 and self._merge(keys, segments, places, used):
+            return self.gather(keys, extra)
+        return self._collect(keys, segments, places, extra)
 
     def _collect(
         self,
         keys: Sequence[bytes],
         segments: Sequence[Segment],
-        places: dict[bytes, tuple[int, int]],
+        places: Places,
         extra: dict[bytes, NDArray[np.float16]],
     ) -> NDArray[np.float16]:
         opened = {number: segments[number].open() for number in {number for number, _ in places.values()}}
@@ -121,16 +125,28 @@ class FeatureStore:
                 matrix[number] = extra[key]
         return matrix
 
-    def _merge(self, keys: Sequence[bytes], matrix: NDArray[np.float16], used: Sequence[Segment]) -> None:
-        """Write a request's rows as one segment, and drop those segments that it covers whole."""
+    def _merge(self, keys: Sequence[bytes], segments: Sequence[Segment], places: Places, used: Sequence[int]) -> bool:
+        """Copy a request's rows into one segment, a few at a time, and drop the segments that it covers whole."""
         wanted = set(keys)
-        covered = [segment for segment in used if all(key.tobytes() in wanted for key in segment.keys)]
-        if len(covered) < 2 and len(used) <= FEW:
-            return
-        with suppress(Exception):  # merging is only tidiness; the segments still hold every row
-            self.append(np.frombuffer(b"".join(keys), np.uint8).reshape(-1, 32), matrix)
-            for segment in covered:
-                self.remove(segment)
+        covered = [segments[number] for number in used if all(key.tobytes() in wanted for key in segments[number].keys)]
+        if len(set(keys)) < len(keys) or (len(covered) < len(used) and len(used) <= FEW):
+            return False
+        name = uuid.uuid4().hex
+        try:
+            with atomic_file(self.folder / f"{name}.rows.npy") as file:
+                shape = (len(keys), segments[used[0]].open().shape[1])
+                header = {"descr": "<f2", "fortran_order": False, "shape": shape}
+                np.lib.format.write_array_header_1_0(file, header)
+                for start in range(0, len(keys), MERGED_AT_ONCE):
+                    part = keys[start : start + MERGED_AT_ONCE]
+                    file.write(self._collect(part, segments, {key: places[key] for key in part}, {}).tobytes())
+            with atomic_file(self.folder / f"{name}.keys.npy") as file:
+                np.save(file, np.frombuffer(b"".join(keys), np.uint8).reshape(-1, 32))
+        except WorkError:  # a full disk: the segments still hold every row
+            return False
+        for segment in covered:
+            self.remove(segment)
+        return True
 
 
 def open_store(backbone_id: str, fingerprint: str, engine: str) -> FeatureStore:

@@ -1,7 +1,10 @@
 """Dataset x Backbone -> Features, once: decode and compute in the same threads, keep every finished chunk."""
 
+import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +15,35 @@ from graft.errors import WorkError
 from graft.features.cache import DEFAULT_GB, FeatureStore, bound, open_store
 from graft.features.engine import Engine
 from graft.features.trunk_cache import open_engine
-from graft.modality import UnreadableError
+from graft.modality import Modality, UnreadableError
 from graft.progress import SILENT, Watch
-from graft.records import Features
+from graft.records import Features, Preprocess
 
-CHUNK = 4096  # rows between two writes to the cache: what a crash can cost
+CHUNK_BYTES = 64_000_000  # of rows between two writes to the cache: what a crash can cost
 SAMPLE = 16  # pictures on which an engine is compared with torch
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How a sample is shown to the network: as it is, or varied by a generator of its own."""
+
+    name: str = ""
+    seed: int | None = None
+
+    def of(self, modality: Modality, sample: Any, preprocess: Preprocess, key: bytes) -> NDArray[np.uint8]:
+        """The prepared array; a varied view depends on nothing but the sample's content, the name and the seed."""
+        if self.seed is None:
+            return modality.prepare(sample, preprocess)
+        digest = hashlib.sha256(f"{self.name} {self.seed}".encode() + key).digest()
+        return modality.augment(sample, preprocess, np.random.default_rng(np.frombuffer(digest, np.uint32)))
+
+
+CLEAN = View()
+
+
+def augmented_views(count: int, seed: int) -> tuple[View, ...]:
+    """So many varied views, the same for the same seed."""
+    return tuple(View(f"view{number}", seed) for number in range(count))
 
 
 def extract(
@@ -27,24 +53,44 @@ def extract(
 
     The matrix has one row for each readable sample, in the order of `rows`; `unreadable` maps the others to reasons.
     """
+    return extract_views(dataset, rows, backbone, (CLEAN,), watch, cache_gb)[0]
+
+
+def extract_views(
+    dataset: Dataset,
+    rows: NDArray[np.intp],
+    backbone: Backbone,
+    views: Sequence[View],
+    watch: Watch = SILENT,
+    cache_gb: float = DEFAULT_GB,
+) -> list[Features]:
+    """What the frozen backbone sees in several views of these rows, each decoded once: one `Features` per view."""
     engine = open_engine(backbone, "fast", sample_pictures(dataset, rows, backbone), watch)
-    store = open_store(backbone.card.id, backbone.fingerprint, engine.name)
+    stores = [open_store(backbone.card.id, backbone.fingerprint, _store_name(engine, view)) for view in views]
     keys = [dataset.key(row) for row in rows]
-    known = store.find(keys, store.segments())
-    missing = [int(row) for row, key in zip(rows, keys, strict=True) if key not in known]
-    extra, unreadable = _compute(dataset, missing, backbone, engine, store, watch)
+    known = [store.find(keys, store.segments()) for store in stores]
+    missing = [int(row) for row, key in zip(rows, keys, strict=True) if any(key not in found for found in known)]
+    work = _Work(dataset, backbone, engine, tuple(views), stores, watch)
+    work.run(missing)
     if missing:
         bound(cache_gb)
-    readable = [key for row, key in zip(rows, keys, strict=True) if int(row) not in unreadable]
+    readable = [key for row, key in zip(rows, keys, strict=True) if int(row) not in work.unreadable]
     if not readable:
         raise WorkError(f"None of the {len(rows):,} {dataset.modality.noun}s could be read. Was the folder moved?")
-    return Features(
-        matrix=store.gather(readable, extra),
-        fingerprint=f"{backbone.fingerprint}/{engine.name}",
-        engine=engine.name,
-        computed=len(missing) - len(unreadable),
-        unreadable=unreadable,
-    )
+    return [
+        Features(
+            matrix=store.gather(readable, extra),
+            fingerprint=f"{backbone.fingerprint}/{_store_name(engine, view)}",
+            engine=engine.name,
+            computed=len(missing) - len(work.unreadable),
+            unreadable=work.unreadable,
+        )
+        for view, store, extra in zip(views, stores, work.extra, strict=True)
+    ]
+
+
+def _store_name(engine: Engine, view: View) -> str:
+    return engine.name if view.seed is None else f"{engine.name}-{view.name}-{view.seed}"
 
 
 def sample_pictures(dataset: Dataset, rows: NDArray[np.intp], backbone: Backbone) -> NDArray[np.uint8]:
@@ -60,65 +106,82 @@ def sample_pictures(dataset: Dataset, rows: NDArray[np.intp], backbone: Backbone
     return np.stack(pictures) if pictures else np.zeros((1, side, side, 3), np.uint8)
 
 
-def _compute(
-    dataset: Dataset, missing: Sequence[int], backbone: Backbone, engine: Engine, store: FeatureStore, watch: Watch
-) -> tuple[dict[bytes, NDArray[np.float16]], dict[int, str]]:
-    """Compute and keep rows; returns those that the disk would not take, and the samples that cannot be read."""
-    extra: dict[bytes, NDArray[np.float16]] = {}
-    unreadable: dict[int, str] = {}
-    if not missing:
-        return extra, unreadable
-    title, unit = f"Computing features with {backbone.card.id}", f"{dataset.modality.noun}s"
-    with ThreadPoolExecutor(engine.workers) as pool, watch.task(title, len(missing), unit) as advance:
-        for start in range(0, len(missing), CHUNK):
-            chunk = missing[start : start + CHUNK]
-            batches = [chunk[at : at + engine.batch_size] for at in range(0, len(chunk), engine.batch_size)]
-            numbers: list[int] = []
-            rows = np.empty((len(chunk), backbone.card.width), np.float16)
-            for results in pool.map(lambda batch: _decode_and_run(dataset, batch, backbone, engine), batches):
-                for number, result in results:
-                    if isinstance(result, str):
-                        unreadable[number] = result
-                    else:
-                        rows[len(numbers)] = result
-                        numbers.append(number)
-                advance(len(results))
-            if numbers:
-                _keep(dataset, numbers, rows[: len(numbers)], store, extra, watch)
-    return extra, unreadable
+class _Work:
+    """One pass over the samples that are not in the cache yet."""
 
+    def __init__(
+        self,
+        dataset: Dataset,
+        backbone: Backbone,
+        engine: Engine,
+        views: tuple[View, ...],
+        stores: Sequence[FeatureStore],
+        watch: Watch,
+    ) -> None:
+        self.dataset = dataset
+        self.backbone = backbone
+        self.engine = engine
+        self.views = views
+        self.stores = stores
+        self.watch = watch
+        self.extra: list[dict[bytes, NDArray[np.float16]]] = [{} for _ in views]  # rows that the disk would not take
+        self.unreadable: dict[int, str] = {}
 
-def _decode_and_run(
-    dataset: Dataset, numbers: Sequence[int], backbone: Backbone, engine: Engine
-) -> list[tuple[int, NDArray[np.float32] | str]]:
-    """Features of one batch, or for each unreadable sample the reason."""
-    decoded: list[tuple[int, NDArray[np.uint8]]] = []
-    results: list[tuple[int, NDArray[np.float32] | str]] = []
-    for number in numbers:
-        try:
-            picture = dataset.modality.decode(dataset.path(number))
-            decoded.append((number, dataset.modality.prepare(picture, backbone.card.preprocess)))
-        except UnreadableError as error:
-            results.append((number, str(error)))
-    if decoded:
-        features = engine.run(np.stack([picture for _, picture in decoded]))
-        if not np.isfinite(features).all():
-            raise WorkError(f"{backbone.card.id} gives features that are not finite for {dataset.sources[numbers[0]]}.")
-        results += zip((number for number, _ in decoded), features, strict=True)
-    return results
+    def run(self, missing: Sequence[int]) -> None:
+        """Compute and keep every view of these samples, a bounded number of rows at a time."""
+        if not missing:
+            return
+        width = self.backbone.card.width
+        size = int(np.clip(CHUNK_BYTES // (2 * width * len(self.views)), 64, 4096))
+        title, unit = f"Computing features with {self.backbone.card.id}", f"{self.dataset.modality.noun}s"
+        with ThreadPoolExecutor(self.engine.workers) as pool, self.watch.task(title, len(missing), unit) as advance:
+            for start in range(0, len(missing), size):
+                chunk = missing[start : start + size]
+                step = max(1, self.engine.batch_size // len(self.views))
+                batches = [chunk[at : at + step] for at in range(0, len(chunk), step)]
+                numbers: list[int] = []
+                rows = np.empty((len(self.views), len(chunk), width), np.float16)
+                for results in pool.map(self._batch, batches):
+                    for number, result in results:
+                        if isinstance(result, str):
+                            self.unreadable[number] = result
+                        else:
+                            rows[:, len(numbers)] = result
+                            numbers.append(number)
+                    advance(len(results))
+                self._keep(numbers, rows[:, : len(numbers)])
 
+    def _batch(self, numbers: Sequence[int]) -> list[tuple[int, NDArray[np.float32] | str]]:
+        """Features of a few samples, (views, width) each, or for each unreadable one the reason."""
+        pictures: list[NDArray[np.uint8]] = []
+        decoded: list[int] = []
+        results: list[tuple[int, NDArray[np.float32] | str]] = []
+        modality, preprocess = self.dataset.modality, self.backbone.card.preprocess
+        for number in numbers:
+            try:
+                sample = modality.decode(self.dataset.path(number))
+            except UnreadableError as error:
+                results.append((number, str(error)))
+                continue
+            pictures += [view.of(modality, sample, preprocess, self.dataset.key(number)) for view in self.views]
+            decoded.append(number)
+        if decoded:
+            size = self.engine.batch_size
+            parts = [self.engine.run(np.stack(pictures[at : at + size])) for at in range(0, len(pictures), size)]
+            features = np.concatenate(parts).reshape(len(decoded), len(self.views), -1)
+            if not np.isfinite(features.astype(np.float16)).all():
+                source = self.dataset.sources[decoded[0]]
+                raise WorkError(f"{self.backbone.card.id} gives features that are not finite for {source}.")
+            results += zip(decoded, features, strict=True)
+        return results
 
-def _keep(
-    dataset: Dataset,
-    numbers: Sequence[int],
-    rows: NDArray[np.float16],
-    store: FeatureStore,
-    extra: dict[bytes, NDArray[np.float16]],
-    watch: Watch,
-) -> None:
-    try:
-        store.append(dataset.hashes[list(numbers)], rows)
-    except WorkError as error:
-        if not extra:  # told once
-            watch.say(f"{error} The work goes on without keeping the features; the next run computes them again.")
-        extra |= {dataset.key(number): row for number, row in zip(numbers, rows, strict=True)}
+    def _keep(self, numbers: Sequence[int], rows: NDArray[np.float16]) -> None:
+        if not numbers:
+            return
+        for store, extra, matrix in zip(self.stores, self.extra, rows, strict=True):
+            try:
+                store.append(self.dataset.hashes[list(numbers)], matrix)
+            except WorkError as error:
+                if not any(self.extra):  # told once
+                    self.watch.say(f"{error} The work goes on without keeping features; the next run computes them.")
+                extra |= {self.dataset.key(number): row for number, row in zip(numbers, matrix, strict=True)}

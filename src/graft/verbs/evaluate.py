@@ -50,7 +50,9 @@ def evaluate(run: str | Path, data: str | Path | None = None, part: Part = "test
     if data is None and part == "test":
         folder.count_test_reading("evaluate")
     evaluation = _measure(model, labelled, watch)
-    folder.write("evaluation.json", {**folder.read("evaluation.json"), labelled.title: dataclasses.asdict(evaluation)})
+    folder.write(
+        "evaluation.json", {**folder.read_object("evaluation.json"), labelled.title: dataclasses.asdict(evaluation)}
+    )
     return Evaluated(evaluation, write_report(folder), len(folder.settings["test_readings"]))
 
 

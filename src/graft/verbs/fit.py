@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graft import machine
+from graft.adaptation.ladder import Climb, Rung, partial_rung
 from graft.adaptation.model import Model
 from graft.adaptation.probe import Probe, Samples, fit_probe
 from graft.backbones import DEFAULT, Backbone, open_backbone
@@ -20,14 +21,16 @@ from graft.evaluation import evaluate_probabilities
 from graft.features import extract
 from graft.features.cache import DEFAULT_GB
 from graft.progress import SILENT, Watch
+from graft.ranking.ridge import LinearHead, Scores
 from graft.ranking.temperature import softmax
 from graft.records import PARTS, Evaluation, Json
 from graft.run_folder import RunFolder, findings_json
 from graft.verbs.record import Recorder
 from graft.verbs.report import write_report
 
-Effort = Literal["quick"]
-EFFORTS: tuple[Effort, ...] = ("quick",)
+Effort = Literal["quick", "good"]
+EFFORTS: tuple[Effort, ...] = ("quick", "good")
+CHOSE = "These pictures also chose the model and its temperature, so expect slightly less on new ones."
 GAP_TO_TELL = 0.1  # cross-validation this much above the val part means that pictures of the train part are alike
 
 
@@ -82,6 +85,7 @@ def fit(
 def _make(
     dataset: Dataset, backbone: Backbone, options: FitOptions, run: RunFolder, watch: Watch, began: float
 ) -> tuple[Evaluation, Dataset]:
+    """Climb as far as the effort says; after each rung the run holds a finished model."""
     rows = dataset.rows("train", "val")
     features = extract(dataset, rows, backbone, watch, options.cache_gb)
     dataset = dataset.without(features.unreadable)
@@ -89,35 +93,46 @@ def _make(
     groups = np.unique(np.array(dataset.groups), return_inverse=True)[1][rows] if dataset.has_groups else None
     samples = Samples(features.matrix, dataset.labels[rows], groups)
     in_train = dataset.parts[rows] == PARTS.index("train")
-    rungs_began = time.perf_counter()
+    probe_began = time.perf_counter()
     with watch.task("Fitting the probe", 1, "heads") as advance:
         probe = fit_probe(samples, in_train, dataset.split == "given", len(dataset.classes), options.load.seed)
         advance(1)
-    model = Model(
+    ladder = [_probe_entry(probe, features.computed, probe_began - began, time.perf_counter() - probe_began)]
+    about = {"features": features.engine, "dataset": dataset.fingerprint, "seed": options.load.seed}
+    model = _model(backbone, probe.head, probe.temperature, dataset, {**about, "head": probe.chosen.kind, "rung": 1})
+    run.write_model(model.save)
+    evaluation = _evaluation(dataset, rows[probe.held_out_rows], probe)
+    _write(run, dataset, evaluation, ladder)
+    if options.effort != "quick":
+        climb = Climb(dataset, rows, in_train, options.load.seed, options.cache_gb, watch, run.path / "checkpoints")
+        rung = partial_rung(backbone, samples, probe, climb)
+        if rung is not None:
+            ladder[0]["kept"] = rung.backbone is None
+            ladder.append(_rung_entry(rung))
+            if rung.backbone is not None and rung.head is not None:
+                about |= {"head": f"stages from {rung.cut_before}", "rung": 2}
+                model = _model(rung.backbone, rung.head, rung.decision.temperature, dataset, about)
+                run.write_model(model.save)
+                evaluation = _rung_evaluation(dataset, rows, rung)
+            _write(run, dataset, evaluation, ladder)
+    return evaluation, dataset
+
+
+def _model(backbone: Backbone, head: LinearHead, temperature: float, dataset: Dataset, about: Json) -> Model:
+    return Model(
         backbone=backbone,
         classes=dataset.classes,
-        weight=np.ascontiguousarray(probe.head.weight.T, np.float32),
-        bias=probe.head.bias.astype(np.float32),
-        temperature=probe.temperature,
-        provenance={
-            "graft": version("graft-ml"),
-            "dataset": dataset.fingerprint,
-            "samples": len(rows),
-            "head": probe.chosen.kind,
-            "features": features.engine,
-            "seed": options.load.seed,
-        },
+        weight=np.ascontiguousarray(head.weight.T, np.float32),
+        bias=head.bias.astype(np.float32),
+        temperature=temperature,
+        provenance={"graft": version("graft-ml"), "samples": len(dataset.rows("train", "val")), **about},
     )
-    model.save(run.model)
-    evaluation = _evaluation(dataset, rows[probe.held_out_rows], probe)
-    _write(run, dataset, evaluation, probe, features.computed, rungs_began - began, time.perf_counter() - rungs_began)
-    return evaluation, dataset
 
 
 def _evaluation(dataset: Dataset, rows: NDArray[np.intp], probe: Probe) -> Evaluation:
     notes = []
     if probe.chosen_on == "val":
-        notes.append("The val part also chose the head and its temperature, so expect slightly less on new pictures.")
+        notes.append(CHOSE)
         folded = probe.cross_validated_accuracy
         if folded is not None and folded > probe.chosen.accuracy + GAP_TO_TELL:
             notes.append(
@@ -126,9 +141,19 @@ def _evaluation(dataset: Dataset, rows: NDArray[np.intp], probe: Probe) -> Evalu
             )
     else:
         notes.append("Each picture was judged by a head that was fitted without it.")
+    return _judge(dataset, rows, probe.held_out_scores / probe.temperature, probe.chosen_on, notes)
+
+
+def _rung_evaluation(dataset: Dataset, rows: NDArray[np.intp], rung: Rung) -> Evaluation:
+    held_out = rows[rung.deciding]
+    part = "val" if dataset.count("val") else "held-out share of train"
+    return _judge(dataset, held_out, rung.scores / rung.decision.temperature, part, [CHOSE])
+
+
+def _judge(dataset: Dataset, rows: NDArray[np.intp], scores: Scores, part: str, notes: list[str]) -> Evaluation:
     return evaluate_probabilities(
-        part=probe.chosen_on,
-        probabilities=softmax(probe.held_out_scores / probe.temperature),
+        part=part,
+        probabilities=softmax(scores),
         labels=dataset.labels[rows],
         classes=dataset.classes,
         sources=[dataset.sources[row] for row in rows],
@@ -136,44 +161,43 @@ def _evaluation(dataset: Dataset, rows: NDArray[np.intp], probe: Probe) -> Evalu
     )
 
 
-def _write(
-    run: RunFolder,
-    dataset: Dataset,
-    evaluation: Evaluation,
-    probe: Probe,
-    computed: int,
-    feature_seconds: float,
-    probe_seconds: float,
-) -> None:
+def _probe_entry(probe: Probe, computed: int, feature_seconds: float, probe_seconds: float) -> Json:
+    return {
+        "rung": 1,
+        "name": "probe",
+        "kept": True,
+        "why": f"the head with the least log-loss on {probe.chosen_on}",
+        "chosen": dataclasses.asdict(probe.chosen),
+        "candidates": [dataclasses.asdict(candidate) for candidate in probe.candidates],
+        "seconds": {"data and features": round(feature_seconds, 2), "probe": round(probe_seconds, 2)},
+        "features_computed": computed,
+    }
+
+
+def _rung_entry(rung: Rung) -> Json:
+    return {
+        "rung": 2,
+        "name": f"the stages from {rung.cut_before}",
+        "kept": rung.backbone is not None,
+        "why": rung.decision.why,
+        "decision": dataclasses.asdict(rung.decision),
+        "deciding_samples": len(rung.deciding),
+        "steps": rung.trained.steps,
+        "losses": [{"sum": total, "mean": mean} for total, mean in rung.trained.losses],
+        "seconds": {"training": round(rung.trained.seconds, 2)},
+    }
+
+
+def _write(run: RunFolder, dataset: Dataset, evaluation: Evaluation, ladder: list[Json]) -> None:
+    """Write what is known after a rung; the files of the rung before are replaced."""
+    columns = (dataset.sources, dataset.labels, dataset.parts, dataset.groups, dataset.hashes)
     run.write_split(
-        (
-            source,
-            dataset.classes[label],
-            PARTS[part],
-            group,
-            sha256.tobytes().hex(),
-        )
-        for source, label, part, group, sha256 in zip(
-            dataset.sources, dataset.labels, dataset.parts, dataset.groups, dataset.hashes, strict=True
-        )
+        (source, dataset.classes[label], PARTS[part], group, sha256.tobytes().hex())
+        for source, label, part, group, sha256 in zip(*columns, strict=True)
     )
     run.write("findings.json", findings_json(dataset.findings))
-    run.write(
-        "ladder.json",
-        [
-            {
-                "rung": 1,
-                "name": "probe",
-                "kept": True,
-                "why": f"the head with the least log-loss on {probe.chosen_on}",
-                "chosen": dataclasses.asdict(probe.chosen),
-                "candidates": [dataclasses.asdict(candidate) for candidate in probe.candidates],
-                "seconds": {"data and features": round(feature_seconds, 2), "probe": round(probe_seconds, 2)},
-                "features_computed": computed,
-            }
-        ],
-    )
-    run.write("evaluation.json", {probe.chosen_on: dataclasses.asdict(evaluation)})
+    run.write("ladder.json", ladder)
+    run.write("evaluation.json", {evaluation.part: dataclasses.asdict(evaluation)})
     write_report(run)
 
 
@@ -212,8 +236,6 @@ def _check(options: FitOptions) -> None:
         problems.append(f"effort {options.effort!r} is not known. Expected: {', '.join(EFFORTS)}.")
     if options.cache_gb <= 0:
         problems.append(f"cache_gb is {options.cache_gb}. Expected a size in gigabytes above 0.")
-    if options.load.min_per_class < 1:
-        problems.append(f"min_per_class is {options.load.min_per_class}. Expected 1 or more.")
     if problems:
         raise RequestError("\n".join(problems))
 

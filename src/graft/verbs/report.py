@@ -49,7 +49,7 @@ def write_report(run: RunFolder) -> Path:
 
 def read_evaluations(run: RunFolder) -> dict[str, Evaluation]:
     """The evaluations of a run, by the part they were made on."""
-    return {part: _evaluation(content) for part, content in run.read("evaluation.json").items()}
+    return {part: _evaluation(content) for part, content in run.read_object("evaluation.json").items()}
 
 
 def _evaluation(content: Json) -> Evaluation:

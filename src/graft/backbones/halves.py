@@ -1,0 +1,77 @@
+"""A network cut in two: what comes before the cut can be frozen and run once, what comes after can be trained."""
+
+import copy
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from graft.backbones.backbone import Backbone, Loaded
+from graft.errors import RequestError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class Halves:
+    """The prefix as a backbone of its own, whose features are the activations at the cut, flattened.
+
+    `trunk` is a copy of the whole network and `suffix` the part of it after the cut, so training the suffix changes
+    the trunk's copy and never the backbone.
+    """
+
+    prefix: Backbone
+    suffix: "nn.Module"  # (batch, *shape) -> (batch, width)
+    trunk: "nn.Module"
+    shape: tuple[int, ...]  # of one sample's activations
+
+
+def halve(backbone: Backbone, before: int) -> Halves:
+    """Cut before the stage of this number; raises `RequestError` where the network has no such stage."""
+    import torch
+    from torch import nn
+
+    from graft.backbones.stages import cut
+
+    names = [stage.name for stage in backbone.stages]
+    if not 0 < before < len(names):
+        raise RequestError(
+            f"{backbone.card.id} cannot be cut before stage {before}: it has {len(names)} ({', '.join(names)}). "
+            "A cut needs a stage on either side; a network of one stage can only be trained whole."
+        )
+    trunk = copy.deepcopy(backbone.module)
+    after = nn.Sequential(*(stage.module for stage in cut(trunk, backbone.card)[before:]))
+    side = backbone.card.preprocess.crop
+    stem = nn.Sequential(*(stage.module for stage in backbone.stages[:before])).eval()
+    with torch.no_grad():
+        shape = tuple(stem(torch.zeros(1, 3, side, side)).shape[1:])
+    prefix = Backbone(
+        card=replace(
+            backbone.card,
+            id=f"{backbone.card.id} before {names[before]}",
+            parameters=sum(parameter.numel() for parameter in stem.parameters()),
+            width=int(torch.Size(shape).numel()),
+        ),
+        load=lambda: Loaded(nn.Sequential(stem, nn.Flatten(1))),
+        known_weights=f"{backbone.weights} before stage {before}",
+    )
+    return Halves(prefix, after.eval(), trunk.eval(), shape)
+
+
+def default_cut(backbone: Backbone) -> int | None:
+    """The stage before which a network of this family is cut by default; None where it cannot be cut.
+
+    The last three block groups of a mobile network, the last layer of a residual one, the last two blocks of a
+    transformer, the last third of anything else.
+    """
+    names = [stage.name for stage in backbone.stages]
+    if len(names) == 1:
+        return None
+    if "layer4" in names:
+        return names.index("layer4")
+    if names[0] == "embedding":
+        return len(names) - 3
+    if names[-1] == "head":
+        return max(1, len(names) - 4)
+    if names[-2].startswith("stages."):
+        return len(names) - 2
+    return max(1, 2 * len(names) // 3)

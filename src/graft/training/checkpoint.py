@@ -1,0 +1,81 @@
+"""Checkpoints that are whole or not there: a folder renamed into place, checksums last, the two newest kept."""
+
+import json
+import shutil
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from graft.progress import SILENT, Watch
+from graft.storage import sha256_of, write_bytes, write_json
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+STATE, MANIFEST = "state.safetensors", "manifest.json"
+KEPT = 2
+
+
+class Resumable(Protocol):
+    """A training whose state is named tensors."""
+
+    def tensors(self) -> "dict[str, Tensor]": ...
+
+    def restore(self, tensors: "dict[str, Tensor]") -> None: ...
+
+
+class Checkpoints:
+    """The checkpoints of one training in one folder. `identity` says what they belong to: data, settings, versions."""
+
+    def __init__(self, folder: Path, identity: str, every_seconds: float = 30.0, watch: Watch = SILENT) -> None:
+        self.folder = folder
+        self.identity = identity
+        self.every_seconds = every_seconds
+        self.watch = watch
+        self._saved = time.monotonic()
+
+    def maybe_save(self, state: Resumable, step: int) -> None:
+        """Save if the last time is long enough ago; raises `WorkError` where the disk will not take it."""
+        if time.monotonic() - self._saved >= self.every_seconds:
+            self.save(state, step)
+
+    def save(self, state: Resumable, step: int) -> None:
+        """Write a checkpoint and remove all but the two newest."""
+        from safetensors.torch import save
+
+        folder = self.folder / f"step-{step:08}"
+        shutil.rmtree(folder, ignore_errors=True)
+        write_bytes(folder / STATE, save({name: value.contiguous() for name, value in state.tensors().items()}))
+        # The manifest is written last: a checkpoint without it is not one.
+        write_json(folder / MANIFEST, {"identity": self.identity, "step": step, "sha256": sha256_of(folder / STATE)})
+        for old in sorted(self.folder.glob("step-*"))[:-KEPT]:
+            shutil.rmtree(old, ignore_errors=True)
+        self._saved = time.monotonic()
+
+    def restore(self, state: Resumable) -> int:
+        """Put the newest whole checkpoint back and return its step; 0 where there is none that belongs here."""
+        from safetensors.torch import load_file
+
+        for folder in sorted(self.folder.glob("step-*"), reverse=True):
+            step = self._whole(folder)
+            if step is not None:
+                state.restore(load_file(folder / STATE))
+                self.watch.say(f"Resumed at step {step:,} from {folder}.")
+                return step
+        return 0
+
+    def clear(self) -> None:
+        """Remove all checkpoints: the training has ended and its result is kept elsewhere."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _whole(self, folder: Path) -> int | None:
+        try:
+            manifest = json.loads((folder / MANIFEST).read_text())
+            if manifest["identity"] != self.identity:
+                return None
+            if manifest["sha256"] != sha256_of(folder / STATE):
+                self.watch.say(f"The checkpoint {folder} is damaged; an older one is taken.")
+                return None
+            return int(manifest["step"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
