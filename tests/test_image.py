@@ -1,5 +1,6 @@
 import io
 import struct
+import warnings
 import zlib
 
 import numpy as np
@@ -118,6 +119,10 @@ class TestUnreadable:
         bomb = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
         with pytest.raises(UnreadableError, match="bomb"):
             read(bomb)
+        with warnings.catch_warnings():  # outside the tests Pillow's warning is none of an error
+            warnings.simplefilter("ignore")
+            with pytest.raises(UnreadableError, match="bomb"):
+                read(bomb)
 
     def test_other_formats_are_not_on_the_list(self, read):
         with pytest.raises(UnreadableError, match="not a JPEG"):

@@ -143,6 +143,12 @@ class TestDuplicates:
         assert dataset.counts().tolist() == [[4, 0, 2], [4, 0, 2]]
         assert finding(dataset, "duplicate-across-parts").sources == ("train/lemon/copy.png = test/lemon/0.png",)
 
+    def test_a_copy_in_train_of_a_val_picture_gives_way(self, folder):
+        folder("train", lemon=4, plum=4)
+        root = folder("val", lemon=2, plum=2)
+        (root / "train" / "lemon" / "copy.png").write_bytes((root / "val" / "lemon" / "0.png").read_bytes())
+        assert load(root).counts().tolist() == [[4, 2, 0], [4, 2, 0]]
+
     def test_the_same_picture_in_two_classes_is_set_aside_whole(self, folder):
         root = folder(lemon=5, plum=5)
         (root / "plum" / "copy.png").write_bytes((root / "lemon" / "0.png").read_bytes())
