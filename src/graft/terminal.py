@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import sys
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -52,10 +53,15 @@ class Quiet:
 
 
 class Terminal(Quiet):
-    """Shows tasks as progress bars on stderr, and sentences above them."""
+    """Shows tasks as progress bars on stderr, and sentences above them; in a log, one line for each finished task."""
 
     @contextmanager
     def task(self, title: str, total: int, unit: str) -> Iterator[Advance]:
+        if not err.is_terminal:
+            began = time.perf_counter()
+            yield lambda count: None
+            err.print(f"{escape(title)}: {total:,} {unit} in {time.perf_counter() - began:.1f} s", soft_wrap=True)
+            return
         columns = (
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
@@ -64,7 +70,7 @@ class Terminal(Quiet):
             Rate(),
             TimeRemainingColumn(elapsed_when_finished=True),
         )
-        with Progress(*columns, console=err, transient=not err.is_terminal) as progress:
+        with Progress(*columns, console=err) as progress:
             number = progress.add_task(title, total=total)
             yield lambda count: progress.update(number, advance=count)
 

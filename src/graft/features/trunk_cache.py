@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graft.backbones import Backbone
-from graft.errors import WorkError
+from graft.errors import GraftError, WorkError
 from graft.features.engine import Engine, TorchEngine, Wanted
 from graft.progress import SILENT, Watch
 from graft.storage import cache_folder, write_bytes
@@ -35,8 +35,11 @@ def open_engine(backbone: Backbone, wanted: Wanted, pictures: NDArray[np.uint8],
 
     try:
         engine = openvino_engine(backbone, wanted, pictures, trunk_folder(backbone))
-    except RuntimeError as error:  # an operator that OpenVINO or torch.export cannot express
-        watch.say(f"OpenVINO cannot run {backbone.card.id} ({str(error).splitlines()[0][:120]}): torch computes it.")
+    except GraftError:
+        raise
+    except Exception as error:  # torch.export and OpenVINO raise many kinds for what they cannot express
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
+        watch.say(f"OpenVINO cannot run {backbone.card.id} ({reason}): torch computes it.")
         return TorchEngine(backbone)
     if engine is None:
         watch.say(f"OpenVINO does not agree with torch on {backbone.card.id}: torch computes its features.")

@@ -89,11 +89,8 @@ def _part(folder: RunFolder, part: Part) -> _Labelled:
             f"This run has no {part} part. Name labelled pictures to measure on: graft evaluate {folder.path} DATA"
         )
     gone = [row["source"] for row in rows if not (root / row["source"]).is_file()]
-    changed = [
-        row["source"]
-        for row in rows
-        if row["source"] not in set(gone) and _sha256(root / row["source"]) != row["sha256"]
-    ]
+    there = [row for row in rows if (root / row["source"]).is_file()]
+    changed = [row["source"] for row in there if _sha256(root / row["source"]) != row["sha256"]]
     if gone or changed:
         told = [f"{len(gone):,} gone ({listing(gone, 3)})"] * bool(gone)
         told += [f"{len(changed):,} changed ({listing(changed, 3)})"] * bool(changed)
@@ -114,7 +111,8 @@ def _other(folder: RunFolder, model: Model, data: str | Path, watch: Watch) -> _
     names = [dataset.classes[label] for label in dataset.labels]
     seen = [row for row in range(len(dataset)) if dataset.key(row).hex() in fitted_on]
     strange = sorted(set(names) - known)
-    rows = [row for row in range(len(dataset)) if row not in set(seen) and names[row] in known]
+    new = set(range(len(dataset))) - set(seen)
+    rows = [row for row in sorted(new) if names[row] in known]
     notes = [finding.message for finding in dataset.findings]
     if seen:
         notes.append(f"{plural(len(seen), 'picture')} left out because the model was fitted on them.")

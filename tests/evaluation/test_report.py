@@ -1,0 +1,59 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from graft.evaluation import evaluate_probabilities
+from graft.evaluation.report import MOST_CLASSES, MOST_MISTAKES, Subject, render
+from graft.records import Finding
+
+
+def made(classes: tuple[str, ...], root: Path = Path("nowhere"), findings=(), count: int = 60):
+    rng = np.random.default_rng(0)
+    labels = (np.arange(count) % len(classes)).astype(np.int32)
+    evaluation = evaluate_probabilities(
+        "test",
+        rng.dirichlet(np.ones(len(classes)), count),
+        labels,
+        classes,
+        [f"{n}.png" for n in range(count)],
+        ["A note."],
+    )
+    subject = Subject("my run", "today", "0.1", classes, (("Seed", "0"),), root)
+    return render(subject, [("On the test part", evaluation), ("On val", evaluation)], findings)
+
+
+def test_names_of_classes_and_files_cannot_run_code():
+    evil = "<script>alert(1)</script>"
+    page, _ = made((evil, "plum"), findings=[Finding("x", "warning", evil, (evil,))])
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_it_asks_nothing_of_any_other_place():
+    page, _ = made(("lemon", "plum"))
+    assert "http" not in page
+    assert "url(" not in page
+
+
+def test_the_first_evaluation_is_open_and_the_others_can_be_opened():
+    page, card = made(("lemon", "plum"))
+    assert page.count("<details>") == 1
+    assert page.index("On the test part") < page.index("<details>") < page.index("On val")
+    assert card.count("pictures right (95% interval") == 2
+
+
+def test_mistakes_show_their_pictures_where_they_are_still_there(tmp_path):
+    from conftest import draw
+
+    for number in range(60):
+        draw(tmp_path / f"{number}.png", (1, 2, 3), number, side=8)
+    page, _ = made(("lemon", "plum", "lime", "quince"), root=tmp_path)
+    assert page.count("data:image/jpeg;base64,") == 2 * MOST_MISTAKES
+    assert made(("lemon", "plum"))[0].count("data:image/jpeg") == 0
+
+
+@pytest.mark.parametrize(("count", "drawn"), [(MOST_CLASSES, True), (MOST_CLASSES + 1, False)])
+def test_a_matrix_is_drawn_while_it_can_be_read(count, drawn):
+    page, _ = made(tuple(f"class {number}" for number in range(count)), count=200)
+    assert ("confusion matrix" in page) is drawn
