@@ -11,6 +11,8 @@ from typer.core import TyperGroup
 
 from graft.errors import GraftError, StoppedError
 
+USAGE = 2  # what click exits with where it does not understand a command
+
 
 class Verbs(TyperGroup):
     """Turns Ctrl-C into a sentence; click would only say that it was aborted."""
@@ -177,12 +179,12 @@ def demo(
     terminal.print_json(shown) if as_json else terminal.show_demo(shown)
 
 
-def _fail(message: str, code: int) -> NoReturn:
+def _fail(message: str, code: int, as_json: bool) -> NoReturn:
     from rich.markup import escape
 
     from graft import terminal
 
-    if "--json" in sys.argv:
+    if as_json:
         terminal.print_json({"error": {"message": message, "exit_code": code}})
     terminal.err.print(f"[bold red]Error:[/] {escape(message)}")
     sys.exit(code)
@@ -190,11 +192,16 @@ def _fail(message: str, code: int) -> NoReturn:
 
 def main(arguments: list[str] | None = None) -> Any:
     """Run a command; an error that graft can explain becomes one message and an exit code."""
+    as_json = "--json" in (sys.argv[1:] if arguments is None else arguments)
     warnings.filterwarnings("ignore", module="PIL")  # graft reports what is wrong with a picture itself
     try:
         app(args=arguments)
+    except SystemExit as stop:
+        if stop.code == USAGE and as_json:
+            _fail("The command was not understood; the lines above say why.", USAGE, as_json)
+        raise
     except GraftError as error:
-        _fail(str(error), error.exit_code)
+        _fail(str(error), error.exit_code, as_json)
     except Exception as error:  # our own mistake: told in one way, with what a report needs
         traceback.print_exc()
-        _fail(f"graft made a mistake ({type(error).__name__}: {error}). Please report the lines above.", 1)
+        _fail(f"graft made a mistake ({type(error).__name__}: {error}). Please report the lines above.", 1, as_json)

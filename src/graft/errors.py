@@ -18,10 +18,18 @@ class RequestError(GraftError):
 class DataError(RequestError):
     """All problems of one data set, reported together."""
 
-    def __init__(self, root: object, problems: Sequence[str]) -> None:
+    def __init__(self, root: object, problems: Sequence[str], seen: Sequence[str] = ()) -> None:
         self.problems = tuple(problems)
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-        super().__init__("\n".join([f"{root}: {count} to solve first.", *(f"- {problem}" for problem in problems)]))
+        super().__init__(
+            "\n".join(
+                [
+                    f"{root}: {count} to solve first.",
+                    *(f"- {problem}" for problem in problems),
+                    *(["Also seen:", *(f"- {one}" for one in seen)] if seen else []),
+                ]
+            )
+        )
 
 
 class WorkError(GraftError):

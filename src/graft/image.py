@@ -4,6 +4,7 @@ import io
 from pathlib import Path
 
 import numpy as np
+import PIL
 from numpy.typing import NDArray
 from PIL import Image, ImageEnhance, ImageOps, UnidentifiedImageError
 
@@ -19,6 +20,7 @@ class ImageModality:
     """JPEG, PNG, WebP, BMP and the first frame of GIF; upright, on white where transparent, 8-bit RGB."""
 
     name = "image"
+    version = f"pillow-{PIL.__version__}"
     noun = "picture"
     suffixes = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif"})
 
@@ -74,6 +76,7 @@ def _load(picture: Image.Image) -> None:
 
 def to_rgb(picture: Image.Image) -> Image.Image:
     """Turn a picture of any mode upright and into 8-bit RGB, on white where it is transparent."""
+    _load(picture)  # a lazily opened picture may turn out to be truncated
     try:
         picture = ImageOps.exif_transpose(picture)
     except Exception as error:  # a broken EXIF block must not decide whether a picture is readable

@@ -19,6 +19,7 @@ class Modality(Protocol):
     name: str
     noun: str  # what one sample is called: "picture"
     suffixes: frozenset[str]
+    version: str  # of the decoder: another one may give other values
 
     def check(self, content: bytes) -> None:
         """Decode as cheaply as proves that the whole sample is readable; raise `UnreadableError` if not."""

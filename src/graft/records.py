@@ -111,6 +111,7 @@ class Evaluation:
     reliability: tuple[tuple[float, float, int], ...]  # (mean confidence, accuracy, samples) per bin
     mistakes: tuple[Mistake, ...]
     notes: tuple[str, ...] = ()
+    root: str = ""  # where the sources of the mistakes lie
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,3 +1,4 @@
+import hashlib
 import json
 import shutil
 
@@ -75,3 +76,15 @@ class TestToPicture:
 
     def test_pil_pictures_of_any_mode(self):
         assert to_picture(Image.new("RGBA", (4, 4))).getpixel((0, 0)) == (255, 255, 255)
+
+
+def test_a_model_that_claims_to_be_another_trunk_is_refused(folder):
+    """The trunk's name decides which kept graph answers for it; a stranger's file must not take another's place."""
+    description = json.loads((folder / "model.json").read_text())
+    description["trunk"] = "0" * 64
+    (folder / "model.json").write_text(json.dumps(description))
+    checksums = json.loads((folder / "checksums.json").read_text())
+    checksums["model.json"] = hashlib.sha256((folder / "model.json").read_bytes()).hexdigest()
+    (folder / "checksums.json").write_text(json.dumps(checksums))
+    with pytest.raises(WorkError, match="does not hold the trunk"):
+        Model.load(folder)

@@ -67,9 +67,11 @@ def test_opening_a_packaged_backbone_does_not_load_it():
 
 @pytest.mark.parametrize("name", list(catalogue.WHEELS))
 def test_the_table_counts_as_the_network_does(name):
+    from graft.backbones.backbone import hash_of_weights
     from graft.backbones.measure import macs_of, parameters_of
 
     backbone = open_backbone(name)
+    assert hash_of_weights(backbone.module.state_dict()) == backbone.weights
     assert parameters_of(backbone.module) == backbone.card.parameters
     assert macs_of(backbone.module, backbone.card.preprocess.crop) == backbone.card.macs
 

@@ -18,8 +18,9 @@ def made(classes: tuple[str, ...], root: Path = Path("nowhere"), findings=(), co
         classes,
         [f"{n}.png" for n in range(count)],
         ["A note."],
+        root=str(root),
     )
-    subject = Subject("my run", "today", "0.1", classes, (("Seed", "0"),), root)
+    subject = Subject("my run", "today", "0.1", classes, (("Seed", "0"),))
     return render(subject, [("On the test part", evaluation), ("On val", evaluation)], findings)
 
 

@@ -178,7 +178,7 @@ class TestStore:
         segment.rows.write_bytes(segment.rows.read_bytes()[:40])
         assert kept.segments() == []
 
-    def test_what_was_used_longest_ago_goes_first(self, store):
+    def test_what_was_used_longest_ago_goes_first(self, store, own_cache):
         kept = cache.FeatureStore(store / "x")
         old, new = kept.append(*self.rows(0, 100)), kept.append(*self.rows(100, 100))
         os.utime(old.rows, (1, 1))

@@ -21,3 +21,10 @@ def test_the_temperature_that_made_the_labels_is_found():
 
 def test_large_scores_do_not_overflow():
     assert np.isfinite(softmax(np.array([[1e4, -1e4]]))).all()
+
+
+def test_a_few_samples_that_are_all_right_do_not_make_it_certain():
+    labels = (np.arange(10) % 2).astype(np.int32)
+    scores = np.where(np.eye(2)[labels] > 0, 0.51, 0.49)
+    temperature, _ = fit_temperature(scores, labels)
+    assert softmax(scores / temperature).max() < 0.95

@@ -40,7 +40,8 @@ def decide(blends: Sequence[Blend], labels: NDArray[np.int32]) -> Decision:
     """Choose by log-loss with the one-standard-error rule toward the probe, then accept only what is safe.
 
     From 100 deciding samples on, the probability of losing more than one point of accuracy must be at most 10%; below,
-    the probability of not gaining must be (science, section 3.4). The log-loss must not be higher in either case.
+    the probability of not gaining must be, checked by McNemar's mid-p value (science, section 3.4). The log-loss must
+    not be higher in either case.
     Probabilities are those of the Dirichlet(1/2, 1/2, 1/2) posterior over gained, lost and equal samples.
     """
     judged = {blend.share: _Judged.of(blend, labels) for blend in blends}
@@ -49,7 +50,7 @@ def decide(blends: Sequence[Blend], labels: NDArray[np.int32]) -> Decision:
     near = [share for share, one in judged.items() if one.within_one_error_of(best)]
     chosen = judged[min(near)]
     figures = tuple((share, one.log_loss, float(one.right.mean())) for share, one in judged.items())
-    if chosen is probe:
+    if chosen is probe or chosen.log_loss >= probe.log_loss:
         return probe.decision(figures, 1.0, "no blend is better than the probe by more than one standard error")
     strict = len(labels) < FEW
     risk = _risk(probe.right, chosen.right, 0.0 if strict else -TOLERATED_LOSS)
@@ -87,4 +88,13 @@ def _risk(before: NDArray[np.bool_], after: NDArray[np.bool_], least: float) -> 
     gained, lost = int((after & ~before).sum()), int((before & ~after).sum())
     counts = np.array([gained, lost, len(before) - gained - lost]) + 0.5
     draws = np.random.default_rng(0).dirichlet(counts, DRAWS)
-    return float((draws[:, 0] - draws[:, 1] <= least).mean())
+    posterior = float((draws[:, 0] - draws[:, 1] <= least).mean())
+    return max(posterior, _mid_p(gained, lost)) if least == 0 else posterior
+
+
+def _mid_p(gained: int, lost: int) -> float:
+    """One-sided mid-p value of McNemar's test: how often chance alone gains as many of the changed samples."""
+    from scipy.stats import binom
+
+    changed = gained + lost
+    return float(binom.sf(gained, changed, 0.5) + 0.5 * binom.pmf(gained, changed, 0.5))

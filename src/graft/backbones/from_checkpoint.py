@@ -18,7 +18,7 @@ SYNTAX = "file:PATH@ARCHITECTURE, for example file:weights.safetensors@timm:resn
 
 def open_file(name: str) -> Backbone:
     """A backbone from `PATH@ARCHITECTURE`; the file's metadata or a config.json beside it may name the architecture."""
-    place, _, architecture = name.partition("@")
+    place, architecture = _divided(name)
     path = Path(place)
     if not path.is_file():
         raise RequestError(f"There is no file {path}. Expected {SYNTAX}.")
@@ -30,6 +30,12 @@ def open_file(name: str) -> Backbone:
     return Backbone(
         replace(card, id=f"file:{path}@{architecture}", licence="yours to know", source=str(path)), lambda: loaded
     )
+
+
+def _divided(name: str) -> tuple[str, str]:
+    """Path and architecture; a path may hold an @ of its own."""
+    place, at, architecture = name.rpartition("@")
+    return (place, architecture) if at and architecture.startswith(("timm:", "torchvision:")) else (name, "")
 
 
 def build(architecture: str) -> tuple[Loaded, Card]:
@@ -53,6 +59,10 @@ def build(architecture: str) -> tuple[Loaded, Card]:
 
         from graft.backbones.from_torchvision import load_torchvision, preprocess_of, width_of
 
+        if name not in models.list_models(module=models):
+            from graft.backbones.names import unknown
+
+            raise unknown(architecture, [f"torchvision:{known}" for known in models.list_models(module=models)])
         loaded = load_torchvision(name)
         preprocess = preprocess_of(models.get_model_weights(name).DEFAULT)
         parameters, macs = parameters_of(loaded.module), macs_of(loaded.module, preprocess.crop)
@@ -119,6 +129,9 @@ def _stated_architecture(path: Path) -> str:
             return str(stated)
     beside = path.parent / "config.json"  # as timm writes it next to weights for a hub
     if beside.exists():
-        named = json.loads(beside.read_text()).get("architecture", "")
+        try:
+            named = json.loads(beside.read_text()).get("architecture", "")
+        except (ValueError, AttributeError) as error:
+            raise WorkError(f"{beside} is not the JSON object that timm writes beside weights: {error}") from error
         return f"timm:{named}" if named else ""
     return ""

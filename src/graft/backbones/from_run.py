@@ -3,9 +3,10 @@
 from dataclasses import replace
 from pathlib import Path
 
-from graft.backbones.backbone import Backbone, Loaded
+from graft.backbones.backbone import Backbone, Loaded, hash_of_weights
 from graft.backbones.from_checkpoint import build, fill, read_weights
 from graft.backbones.model_folder import WEIGHTS, card_from_json, read_description
+from graft.errors import WorkError
 from graft.records import Json
 
 TRUNK = "trunk."
@@ -19,7 +20,14 @@ def open_run(name: str) -> Backbone:
 
 
 def saved_backbone(folder: Path, description: Json) -> Backbone:
-    """The backbone inside a model folder whose files were checked."""
+    """The backbone inside a model folder whose files were checked; raises `WorkError` for another trunk's name."""
+    from safetensors.numpy import load_file
+
+    saved = load_file(folder / WEIGHTS)
+    weights = {name.removeprefix(TRUNK): value for name, value in saved.items() if name.startswith(TRUNK)}
+    if hash_of_weights(weights) != description["trunk"]:
+        # Its name decides which kept graph answers for this trunk, so it must be its own.
+        raise WorkError(f"The model in {folder} does not hold the trunk that its description names. Do not use it.")
     card = card_from_json(description["backbone"])
 
     def load() -> Loaded:

@@ -1,5 +1,6 @@
 """Any picture network of timm, with its own preprocessing and licence."""
 
+from contextlib import nullcontext
 from typing import Any
 
 from graft.backbones.backbone import Backbone, Loaded
@@ -26,13 +27,11 @@ def load_timm(name: str, pretrained: bool) -> Loaded:
     import timm
 
     try:
-        with offline_when_unreachable():
+        with offline_when_unreachable() if pretrained else nullcontext():
             module: Any = timm.create_model(name, pretrained=pretrained)
     except RuntimeError as error:
         if "pretrained" in str(error).lower() or "weights" in str(error).lower():
-            raise RequestError(
-                f"timm has no pretrained weights called {name!r} ({error}). See: graft models --all"
-            ) from error
+            raise RequestError(f"timm has no pretrained weights called {name!r} ({error}).") from error
         raise
     except OSError as error:  # huggingface_hub raises several kinds, all of them OSError
         raise no_network(f"timm:{name}") from error

@@ -49,18 +49,27 @@ def load_torchvision(architecture: str, weights: Any = None) -> Loaded:
 
     if weights is not None and not _cached(weights, torch.hub.get_dir()) and not reachable(HOST):
         raise no_network(f"torchvision:{architecture}")
-    try:
-        module = models.get_model(architecture, weights=weights)
-    except OSError as error:
-        raise no_network(f"torchvision:{architecture}") from error
-    return without_last_layer(module)
+    module = models.get_model(architecture, weights=None)
+    if weights is not None:
+        try:
+            # torchvision itself would open the pickle without weights_only.
+            module.load_state_dict(weights.get_state_dict(check_hash=True, weights_only=True))
+        except OSError as error:
+            raise no_network(f"torchvision:{architecture}") from error
+    return without_last_layer(module, architecture)
 
 
-def without_last_layer(module: Any) -> Loaded:
-    """Replace the last linear layer by an identity, so that the network gives what went into it."""
+def without_last_layer(module: Any, architecture: str) -> Loaded:
+    """Replace the last linear layer by an identity, so that the network gives what went into it.
+
+    Raises `RequestError` for a network that ends in anything else.
+    """
     from torch import nn
 
-    name, head = [(name, piece) for name, piece in module.named_modules() if isinstance(piece, nn.Linear)][-1]
+    linear = [(name, piece) for name, piece in module.named_modules() if isinstance(piece, nn.Linear)]
+    if not linear:
+        raise RequestError(f"torchvision:{architecture} has no linear last layer to replace. Choose another network.")
+    name, head = linear[-1]
     parent = module.get_submodule(name.rpartition(".")[0])
     setattr(parent, name.rpartition(".")[2], nn.Identity())
     return Loaded(module.eval(), head)

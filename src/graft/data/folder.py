@@ -60,6 +60,7 @@ class _Walk:
         self.foreign: dict[str, list[str]] = defaultdict(list)  # suffix -> sources of other kinds of file
         self.loops: list[str] = []
         self.hidden = 0
+        self.empty: list[str] = []
         self.unspeakable: list[str] = []  # names that are not valid UTF-8
 
     def run(self) -> Listing:
@@ -99,7 +100,9 @@ class _Walk:
         loose = 0
         for entry in sorted(parent.iterdir()):
             if entry.is_file() and not entry.name.startswith("."):
-                if entry.suffix.lower() in self.modality.suffixes:
+                if not is_utf8(entry.name):
+                    self._unspeakable(entry)
+                elif entry.suffix.lower() in self.modality.suffixes:
                     loose += 1
                 else:
                     self.foreign[entry.suffix.lower()].append(self._relative(entry))
@@ -111,18 +114,24 @@ class _Walk:
             )
         for folder in folders:
             label = unicodedata.normalize("NFC", folder.name)  # macOS writes the same name in another way
-            for file in self._files_below(folder, ()):
+            before = len(self.found.entries)
+            for file in self._files_below(folder, (os.path.realpath(self.root), os.path.realpath(parent))):
                 self._file(file, label, part)
+            if len(self.found.entries) == before:
+                self.empty.append(self._relative(folder))
 
     def _file(self, file: Path, label: str, part: Part | None) -> None:
-        if not _is_utf8(self._relative(file)):
-            self.unspeakable.append(self._relative(file).encode("ascii", "replace").decode())
+        if not is_utf8(self._relative(file)):
+            self._unspeakable(file)
         elif file.name.startswith(".") or file.name in {"Thumbs.db", "desktop.ini"}:
             self.hidden += 1
         elif file.suffix.lower() in self.modality.suffixes:
             self.found.entries.append(Entry(self._relative(file), label, part))
         else:
             self.foreign[file.suffix.lower()].append(self._relative(file))
+
+    def _unspeakable(self, path: Path) -> None:
+        self.unspeakable.append(self._relative(path).encode("ascii", "replace").decode())
 
     def _files_below(self, folder: Path, ancestors: tuple[str, ...]) -> Iterator[Path]:
         """All files below a folder, through links too; a link back to an ancestor is noted, not followed."""
@@ -140,7 +149,9 @@ class _Walk:
             )
             return
         for entry, is_folder in inside:
-            if is_folder:
+            if is_folder and entry.name.startswith("."):
+                self.hidden += 1  # .ipynb_checkpoints, .thumbnails and the like
+            elif is_folder:
                 yield from self._files_below(entry, (*ancestors, real))
             else:
                 yield entry
@@ -159,11 +170,15 @@ class _Walk:
                 f"{len(self.unspeakable):,} {verb} not valid UTF-8: {listing(self.unspeakable)}. Rename them or their "
                 "folders, so that every system can write down which is which."
             )
+        if self.empty and self.found.entries:
+            message = f"{plural(len(self.empty), 'folder')} without any {self.modality.noun}: {listing(self.empty)}."
+            message = message.encode("utf-8", "replace").decode()
+            self.found.findings.append(Finding("empty-folder", "warning", message))
         if self.loops:
             message = f"{plural(len(self.loops), 'link')} back to a folder above not followed: {listing(self.loops)}."
             self.found.findings.append(Finding("link-loop", "warning", message, tuple(self.loops)))
         if self.hidden:
-            message = f"{plural(self.hidden, 'hidden file')} passed over (names that begin with a dot, Thumbs.db)."
+            message = f"{plural(self.hidden, 'hidden item')} passed over (names that begin with a dot, Thumbs.db)."
             self.found.findings.append(Finding("hidden", "info", message))
         if not self.found.entries and not self.found.problems:
             suffixes = ", ".join(sorted(suffix.lstrip(".") for suffix in self.modality.suffixes))
@@ -176,7 +191,8 @@ class _Walk:
             )
 
 
-def _is_utf8(name: str) -> bool:
+def is_utf8(name: str) -> bool:
+    """Whether a name can be written down everywhere."""
     try:
         name.encode()
     except UnicodeEncodeError:

@@ -25,7 +25,7 @@ class Checked:
     error: str | None
 
 
-Stamp = tuple[int, int]  # size in bytes, time of the last change in nanoseconds
+Stamp = tuple[int, int]  # size in bytes, time of the last change to content or name in nanoseconds
 
 
 def check_files(paths: Sequence[Path], modality: Modality, watch: Watch) -> list[Checked]:
@@ -55,7 +55,7 @@ def _stamp(path: Path) -> Stamp | None:
         status = path.stat()
     except OSError:
         return None
-    return status.st_size, status.st_mtime_ns
+    return status.st_size, max(status.st_mtime_ns, status.st_ctime_ns)
 
 
 def _check(path: Path, modality: Modality) -> Checked:
@@ -111,5 +111,8 @@ class Memory:
                     "version TEXT, sha256 BLOB, error TEXT)"
                 )
                 table.executemany("INSERT OR REPLACE INTO checked VALUES (?, ?, ?, ?, ?, ?)", rows)
-        except (sqlite3.Error, OSError):
+        except sqlite3.DatabaseError as error:
+            if not isinstance(error, sqlite3.OperationalError):  # damaged, not only busy: begin a new one next time
+                self.file.unlink(missing_ok=True)
+        except OSError:
             return

@@ -9,7 +9,7 @@ import numpy as np
 
 from graft.data import checks
 from graft.data.dataset import Dataset, unreadable_finding
-from graft.data.folder import Entry, FolderReader, Listing
+from graft.data.folder import Entry, FolderReader, Listing, is_utf8
 from graft.data.index import check_files
 from graft.data.split import make_split
 from graft.errors import DataError, RequestError, listing, plural
@@ -56,7 +56,7 @@ def load(path: str | Path, options: LoadOptions | None = None, watch: Watch = SI
     dataset = _without_untrained_classes(dataset)
     problems += checks.obstacles(dataset)
     if problems:
-        raise DataError(root, [*problems, *(finding.message for finding in dataset.findings)])
+        raise DataError(root, problems, [finding.message for finding in dataset.findings])
     if dataset.split == "made":
         dataset = _dealt(dataset, options.seed)
     findings = [*checks.part_findings(dataset), checks.too_many_classes(dataset)]
@@ -88,6 +88,8 @@ def load_labelled(path: str | Path, watch: Watch = SILENT) -> Dataset:
 
 
 def _read(root: Path, modality: Modality) -> Listing:
+    if not is_utf8(str(root)):
+        raise RequestError(f"The path {str(root).encode('ascii', 'replace').decode()} is not valid UTF-8. Rename it.")
     if not root.exists():
         nearest = next(parent for parent in root.absolute().parents if parent.exists())
         raise RequestError(f"{root} does not exist. The part of the path that does: {nearest}")
@@ -150,6 +152,13 @@ def _groups(entries: Sequence[Entry], pattern: str | None) -> list[str]:
 
 def _leave_out(dataset: Dataset, small: dict[str, int], options: LoadOptions) -> Dataset:
     """The data set without classes that the user said are too small, as a finding."""
+    if not small:
+        return dataset
+    emptied = [name for name, count in small.items() if count == 0]
+    if emptied:
+        message = f"Nothing usable is left of {plural(len(emptied), 'class')}: {listing(emptied)}."
+        dataset = _without_classes(dataset, set(emptied), Finding("emptied-class", "warning", message, tuple(emptied)))
+        small = {name: count for name, count in small.items() if count}
     if not small:
         return dataset
     message = (

@@ -18,6 +18,7 @@ def evaluate_probabilities(
     classes: tuple[str, ...],
     sources: Sequence[str],
     notes: Sequence[str] = (),
+    root: str = "",
 ) -> Evaluation:
     """All figures for (samples, classes) probabilities of labelled samples; the most confident mistakes come first."""
     predicted = probabilities.argmax(axis=1)
@@ -42,4 +43,5 @@ def evaluate_probabilities(
             for row in wrong
         ),
         notes=(*notes, *(few if len(labels) < FEW else [])),
+        root=root,
     )

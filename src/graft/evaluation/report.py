@@ -20,14 +20,13 @@ CELL = 14  # pixels of a square of the confusion matrix
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a report is about; `root` is where the sources of mistakes are looked for."""
+    """What a report is about."""
 
     name: str
     made: str
     version: str
     classes: tuple[str, ...]
     facts: tuple[tuple[str, str], ...]
-    root: Path
 
 
 def render(
@@ -76,7 +75,7 @@ def _page(title: str, evaluation: Evaluation, subject: Subject) -> dict[str, Any
                 "predicted": mistake.predicted,
                 "confidence": mistake.confidence,
                 "source": mistake.source,
-                "thumbnail": _thumbnail(subject.root / mistake.source),
+                "thumbnail": _thumbnail(Path(evaluation.root) / mistake.source),
             }
             for mistake in evaluation.mistakes[:MOST_MISTAKES]
         ],

@@ -66,11 +66,13 @@ class FeatureStore:
     def find(self, keys: Sequence[bytes], segments: Sequence[Segment]) -> Places:
         """Where the rows of these keys lie."""
         wanted = set(keys)
+        hits = [
+            {name: (number, row) for row, key in enumerate(segment.keys) if (name := key.tobytes()) in wanted}
+            for number, segment in enumerate(segments)
+        ]
         places: Places = {}
-        for number, segment in enumerate(segments):
-            for row, key in enumerate(segment.keys):
-                if (name := key.tobytes()) in wanted:
-                    places[name] = (number, row)
+        for rows in sorted(hits, key=len):  # a key that lies in several segments is read from the one with most
+            places |= rows
         return places
 
     def append(self, keys: NDArray[np.uint8], rows: NDArray[np.float16]) -> Segment:
@@ -103,9 +105,8 @@ class FeatureStore:
             rows = np.array([places[key][1] for key in keys])
             if np.array_equal(rows, np.arange(rows[0], rows[0] + len(rows))):
                 return segments[used[0]].open()[rows[0] : rows[0] + len(rows)]
-        if not extra and len(used) > 1 and self._merge(keys, segments, places, used):
-            return self.gather(keys, extra)
-        return self._collect(keys, segments, places, extra)
+        merged = self._merge(keys, segments, places, used) if not extra and len(used) > 1 else None
+        return merged.open() if merged else self._collect(keys, segments, places, extra)
 
     def _collect(
         self,
@@ -125,13 +126,16 @@ class FeatureStore:
                 matrix[number] = extra[key]
         return matrix
 
-    def _merge(self, keys: Sequence[bytes], segments: Sequence[Segment], places: Places, used: Sequence[int]) -> bool:
+    def _merge(
+        self, keys: Sequence[bytes], segments: Sequence[Segment], places: Places, used: Sequence[int]
+    ) -> Segment | None:
         """Copy a request's rows into one segment, a few at a time, and drop the segments that it covers whole."""
         wanted = set(keys)
         covered = [segments[number] for number in used if all(key.tobytes() in wanted for key in segments[number].keys)]
         if len(set(keys)) < len(keys) or (len(covered) < len(used) and len(used) <= FEW):
-            return False
+            return None
         name = uuid.uuid4().hex
+        names = np.frombuffer(b"".join(keys), np.uint8).reshape(-1, 32)
         try:
             with atomic_file(self.folder / f"{name}.rows.npy") as file:
                 shape = (len(keys), segments[used[0]].open().shape[1])
@@ -141,12 +145,12 @@ class FeatureStore:
                     part = keys[start : start + MERGED_AT_ONCE]
                     file.write(self._collect(part, segments, {key: places[key] for key in part}, {}).tobytes())
             with atomic_file(self.folder / f"{name}.keys.npy") as file:
-                np.save(file, np.frombuffer(b"".join(keys), np.uint8).reshape(-1, 32))
+                np.save(file, names)
         except WorkError:  # a full disk: the segments still hold every row
-            return False
+            return None
         for segment in covered:
             self.remove(segment)
-        return True
+        return Segment(self.folder / f"{name}.rows.npy", names)
 
 
 def open_store(backbone_id: str, fingerprint: str, engine: str) -> FeatureStore:
@@ -159,17 +163,29 @@ def open_store(backbone_id: str, fingerprint: str, engine: str) -> FeatureStore:
 
 
 def bound(limit_gb: float) -> int:
-    """Remove the segments that were used longest ago until the features fit; returns the bytes freed."""
-    files = sorted(_root().glob("*/*.rows.npy"), key=lambda file: file.stat().st_mtime)
-    sizes = {file: file.stat().st_size for file in files}
-    excess = sum(sizes.values()) - int(limit_gb * 1e9)
+    """Remove what was used longest ago, features and trunks alike, until the rest fits; returns the bytes freed."""
+    items = [*_root().glob("*/*.rows.npy"), *(path for path in (cache_folder() / "trunks").glob("*") if path.is_dir())]
+    known = sorted((_time_and_size(item), item) for item in items)
+    excess = sum(size for (_, size), _ in known) - int(limit_gb * 1e9)
     freed = 0
-    for file in files:
+    for (_, size), item in known:
         if freed >= excess:
             break
-        FeatureStore(file.parent).remove(Segment(file, np.empty((0, 32), np.uint8)))
-        freed += sizes[file]
+        if item.is_dir():
+            shutil.rmtree(item, ignore_errors=True)
+        else:
+            FeatureStore(item.parent).remove(Segment(item, np.empty((0, 32), np.uint8)))
+        freed += size
     return freed
+
+
+def _time_and_size(item: Path) -> tuple[float, int]:
+    """When something was last used and how large it is; nothing where another process has just removed it."""
+    try:
+        size = item.stat().st_size if item.is_file() else sum(file.stat().st_size for file in item.iterdir())
+        return item.stat().st_mtime, size
+    except OSError:
+        return 0.0, 0
 
 
 def kept() -> list[Kept]:
@@ -183,7 +199,7 @@ def kept() -> list[Kept]:
         except (OSError, ValueError):
             about = {"backbone": folder.name, "engine": "?"}
         rows = sum(len(segment.keys) for segment in FeatureStore(folder).segments())
-        size = sum(file.stat().st_size for file in folder.iterdir())
+        size = _time_and_size(folder)[1]
         lines.append(Kept(about["backbone"], about["engine"], rows, size))
     return lines
 
@@ -191,11 +207,12 @@ def kept() -> list[Kept]:
 def clear() -> int:
     """Empty graft's whole cache (features, trunks, index) and return the bytes freed; runs are not touched."""
     folder = cache_folder()
-    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    files = [*(folder / "features").rglob("*"), *(folder / "trunks").rglob("*"), folder / "index.sqlite"]
+    size = sum(file.stat().st_size for file in files if file.is_file())
     for name in ("features", "trunks"):
         shutil.rmtree(folder / name, ignore_errors=True)
     (folder / "index.sqlite").unlink(missing_ok=True)
-    return size
+    return size - sum(file.stat().st_size for file in files if file.is_file())
 
 
 def _root() -> Path:

@@ -1,5 +1,6 @@
 """Running a frozen network fast, and knowing that it still computes the same."""
 
+import copy
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -54,14 +55,15 @@ class TorchEngine:
         self.name = f"torch-{self.device.type}-fp32"
         self.batch_size = 64 if self.device.type == "cuda" else 16
         self.workers = 4
-        module = normalised(backbone.module, backbone.card.preprocess)
+        module = normalised(copy.deepcopy(backbone.module), backbone.card.preprocess)  # moving it must not move theirs
         self._module = module.to(self.device).to(memory_format=torch.channels_last).eval()
         self._one_at_a_time = threading.Lock()
 
     def run(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
         import torch
 
-        with self._one_at_a_time, torch.inference_mode():
+        exactly = torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
+        with self._one_at_a_time, torch.inference_mode(), exactly:
             pictures = torch.from_numpy(np.ascontiguousarray(batch)).to(self.device)
             features: NDArray[np.float32] = self._module(pictures).float().cpu().numpy()
         return features

@@ -20,6 +20,7 @@ from graft.progress import SILENT, Watch
 from graft.records import Features, Preprocess
 
 CHUNK_BYTES = 64_000_000  # of rows between two writes to the cache: what a crash can cost
+MOST_ROWS = 512  # the same, counted in samples
 SAMPLE = 16  # pictures on which an engine is compared with torch
 
 
@@ -66,31 +67,37 @@ def extract_views(
 ) -> list[Features]:
     """What the frozen backbone sees in several views of these rows, each decoded once: one `Features` per view."""
     engine = open_engine(backbone, "fast", sample_pictures(dataset, rows, backbone), watch)
-    stores = [open_store(backbone.card.id, backbone.fingerprint, _store_name(engine, view)) for view in views]
+    stores = [
+        open_store(backbone.card.id, backbone.fingerprint, _store_name(dataset.modality, engine, view))
+        for view in views
+    ]
     keys = [dataset.key(row) for row in rows]
     known = [store.find(keys, store.segments()) for store in stores]
     missing = [int(row) for row, key in zip(rows, keys, strict=True) if any(key not in found for found in known)]
     work = _Work(dataset, backbone, engine, tuple(views), stores, watch)
     work.run(missing)
-    if missing:
-        bound(cache_gb)
     readable = [key for row, key in zip(rows, keys, strict=True) if int(row) not in work.unreadable]
     if not readable:
         raise WorkError(f"None of the {len(rows):,} {dataset.modality.noun}s could be read. Was the folder moved?")
-    return [
+    found = [
         Features(
             matrix=store.gather(readable, extra),
-            fingerprint=f"{backbone.fingerprint}/{_store_name(engine, view)}",
+            fingerprint=f"{backbone.fingerprint}/{_store_name(dataset.modality, engine, view)}",
             engine=engine.name,
             computed=len(missing) - len(work.unreadable),
             unreadable=work.unreadable,
         )
         for view, store, extra in zip(views, stores, work.extra, strict=True)
     ]
+    if missing:
+        bound(cache_gb)  # last: what is mapped stays readable, even where it is too much to keep
+    return found
 
 
-def _store_name(engine: Engine, view: View) -> str:
-    return engine.name if view.seed is None else f"{engine.name}-{view.name}-{view.seed}"
+def _store_name(modality: Modality, engine: Engine, view: View) -> str:
+    """Rows may stand together only where decoder, engine, precision and view are the same."""
+    varied = "" if view.seed is None else f"-{view.name}-{view.seed}"
+    return f"{modality.version}-{engine.name}{varied}"
 
 
 def sample_pictures(dataset: Dataset, rows: NDArray[np.intp], backbone: Backbone) -> NDArray[np.uint8]:
@@ -132,7 +139,7 @@ class _Work:
         if not missing:
             return
         width = self.backbone.card.width
-        size = int(np.clip(CHUNK_BYTES // (2 * width * len(self.views)), 64, 4096))
+        size = int(np.clip(CHUNK_BYTES // (2 * width * len(self.views)), 64, MOST_ROWS))
         title, unit = f"Computing features with {self.backbone.card.id}", f"{self.dataset.modality.noun}s"
         with ThreadPoolExecutor(self.engine.workers) as pool, self.watch.task(title, len(missing), unit) as advance:
             for start in range(0, len(missing), size):
@@ -141,15 +148,17 @@ class _Work:
                 batches = [chunk[at : at + step] for at in range(0, len(chunk), step)]
                 numbers: list[int] = []
                 rows = np.empty((len(self.views), len(chunk), width), np.float16)
-                for results in pool.map(self._batch, batches):
-                    for number, result in results:
-                        if isinstance(result, str):
-                            self.unreadable[number] = result
-                        else:
-                            rows[:, len(numbers)] = result
-                            numbers.append(number)
-                    advance(len(results))
-                self._keep(numbers, rows[:, : len(numbers)])
+                try:
+                    for results in pool.map(self._batch, batches):
+                        for number, result in results:
+                            if isinstance(result, str):
+                                self.unreadable[number] = result
+                            else:
+                                rows[:, len(numbers)] = result
+                                numbers.append(number)
+                        advance(len(results))
+                finally:  # what was computed before an interruption is kept too
+                    self._keep(numbers, rows[:, : len(numbers)])
 
     def _batch(self, numbers: Sequence[int]) -> list[tuple[int, NDArray[np.float32] | str]]:
         """Features of a few samples, (views, width) each, or for each unreadable one the reason."""
@@ -159,7 +168,7 @@ class _Work:
         modality, preprocess = self.dataset.modality, self.backbone.card.preprocess
         for number in numbers:
             try:
-                sample = modality.decode(self.dataset.path(number))
+                sample = modality.decode(self._content(number))
             except UnreadableError as error:
                 results.append((number, str(error)))
                 continue
@@ -174,6 +183,16 @@ class _Work:
                 raise WorkError(f"{self.backbone.card.id} gives features that are not finite for {source}.")
             results += zip(decoded, features, strict=True)
         return results
+
+    def _content(self, number: int) -> bytes:
+        """The file's bytes, if they are still those whose hash names the row."""
+        try:
+            content = self.dataset.path(number).read_bytes()
+        except OSError as error:
+            raise UnreadableError((error.strerror or str(error)).lower()) from error
+        if content and hashlib.sha256(content).digest() != self.dataset.key(number):
+            raise UnreadableError("the file changed while graft was working")
+        return content
 
     def _keep(self, numbers: Sequence[int], rows: NDArray[np.float16]) -> None:
         if not numbers:

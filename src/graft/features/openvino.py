@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 GRAPH, CONSTANTS, AGREEMENT = "trunk.xml", "trunk.bin", "agreement.json"
 PRECISIONS = ("bf16", "f32")
+ENOUGH = 8  # pictures that an agreement must rest on before it is never measured again
 VERSION = 1  # of the conversion: raise it when the same trunk may become another graph
 
 
@@ -42,7 +43,7 @@ class OpenVINOEngine:
         import openvino
 
         cores = usable_cores()
-        self.name = f"openvino-{precision}-{VERSION}"
+        self.name = f"openvino-{precision}-{openvino.__version__.partition('-')[0]}.{VERSION}"
         self.workers = 2 * cores  # while one waits for its turn another decodes
         settings = {
             "INFERENCE_PRECISION_HINT": precision,
@@ -78,13 +79,11 @@ def openvino_engine(
 ) -> OpenVINOEngine | None:
     """An engine that agrees with torch on these pictures, or None; graph and agreement are kept in `folder`."""
     kept = _read(folder)
-    if kept is None:
-        graph = convert(backbone)
+    graph, agreement, samples = kept or (convert(backbone), {}, 0)
+    if samples < ENOUGH and len(pictures) > samples:
         agreement = measure(backbone, graph, pictures)
-        with suppress(WorkError, OSError):  # a cache that cannot be written costs the time of the next conversion
-            _keep(folder, graph, agreement)
-    else:
-        graph, agreement = kept
+        with suppress(WorkError, OSError, RuntimeError):  # an unwritable cache costs the time of another conversion
+            _keep(folder, graph, agreement, len(pictures))
     precision = choose(agreement, wanted)
     return OpenVINOEngine(graph, precision) if precision else None
 
@@ -129,7 +128,7 @@ def measure(backbone: Backbone, graph: "openvino.Model", pictures: NDArray[np.ui
     }
 
 
-def _keep(folder: Path, graph: "openvino.Model", agreement: dict[str, Agreement]) -> None:
+def _keep(folder: Path, graph: "openvino.Model", agreement: dict[str, Agreement], samples: int) -> None:
     import openvino
 
     with tempfile.TemporaryDirectory() as scratch:
@@ -139,20 +138,22 @@ def _keep(folder: Path, graph: "openvino.Model", agreement: dict[str, Agreement]
         write_bytes(folder / name, value)
     checksums = {name: hashlib.sha256(value).hexdigest() for name, value in content.items()}
     figures = {key: asdict(value) for key, value in agreement.items()}
-    write_json(folder / AGREEMENT, {"version": VERSION, "sha256": checksums, "agreement": figures})
+    described = {"version": VERSION, "openvino": openvino.__version__, "samples": samples}
+    write_json(folder / AGREEMENT, {**described, "sha256": checksums, "agreement": figures})
 
 
-def _read(folder: Path) -> "tuple[openvino.Model, dict[str, Agreement]] | None":
+def _read(folder: Path) -> "tuple[openvino.Model, dict[str, Agreement], int] | None":
     """What was kept, if it is whole and of this version."""
     import openvino
 
     try:
         described = json.loads((folder / AGREEMENT).read_text())
         whole = all(sha256_of(folder / name) == sha256 for name, sha256 in described["sha256"].items())
-        if described["version"] != VERSION or not whole:
+        present = (described["version"], described["openvino"]) == (VERSION, openvino.__version__)
+        if not present or not whole:
             return None
         agreement = {key: Agreement(**value) for key, value in described["agreement"].items()}
-        return openvino.Core().read_model(folder / GRAPH), agreement
+        return openvino.Core().read_model(folder / GRAPH), agreement, int(described["samples"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

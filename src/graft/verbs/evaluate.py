@@ -31,11 +31,13 @@ class Evaluated:
 class _Labelled:
     """What to measure on: files with the names of their classes."""
 
-    title: str
+    title: str  # its key in evaluation.json
+    root: Path
     paths: list[Path]
     names: list[str]
     sources: list[str]
     notes: list[str]
+    opens_test: bool
 
 
 def evaluate(run: str | Path, data: str | Path | None = None, part: Part = "test", watch: Watch = SILENT) -> Evaluated:
@@ -47,8 +49,8 @@ def evaluate(run: str | Path, data: str | Path | None = None, part: Part = "test
     folder = RunFolder.open(Path(run))
     model = Model.load(folder.model)
     labelled = _part(folder, part) if data is None else _other(folder, model, data, watch)
-    if data is None and part == "test":
-        folder.count_test_reading("evaluate")
+    if labelled.opens_test:
+        folder.count_test_reading("evaluate" if data is None else f"evaluate {data}")
     evaluation = _measure(model, labelled, watch)
     folder.write(
         "evaluation.json", {**folder.read_object("evaluation.json"), labelled.title: dataclasses.asdict(evaluation)}
@@ -77,6 +79,7 @@ def _measure(model: Model, labelled: _Labelled, watch: Watch) -> Evaluation:
         classes=model.classes,
         sources=[labelled.sources[row] for row in rows],
         notes=notes,
+        root=str(labelled.root),
     )
 
 
@@ -100,13 +103,17 @@ def _part(folder: RunFolder, part: Part) -> _Labelled:
         )
     sources = [row["source"] for row in rows]
     notes = ["Train and val parts helped to make the model; only the test part is fair."] if part != "test" else []
-    return _Labelled(part, [root / source for source in sources], [row["class"] for row in rows], sources, notes)
+    title = "test" if part == "test" else f"{part}, seen by the model"
+    paths, names = [root / source for source in sources], [row["class"] for row in rows]
+    return _Labelled(title, root, paths, names, sources, notes, opens_test=part == "test")
 
 
 def _other(folder: RunFolder, model: Model, data: str | Path, watch: Watch) -> _Labelled:
     """Another labelled folder, without what the model was fitted on and without classes it does not know."""
     dataset = load_labelled(data, watch)
-    fitted_on = {row["sha256"] for row in folder.read_split() if row["part"] != "test"}
+    split = folder.read_split()
+    fitted_on = {row["sha256"] for row in split if row["part"] != "test"}
+    locked = {row["sha256"] for row in split if row["part"] == "test"}
     known = set(model.classes)
     names = [dataset.classes[label] for label in dataset.labels]
     seen = [row for row in range(len(dataset)) if dataset.key(row).hex() in fitted_on]
@@ -118,16 +125,23 @@ def _other(folder: RunFolder, model: Model, data: str | Path, watch: Watch) -> _
         notes.append(f"{plural(len(seen), 'picture')} left out because the model was fitted on them.")
     if strange:
         notes.append(f"{plural(len(strange), 'class')} left out that the model does not know: {listing(strange)}.")
+    tested = sum(dataset.key(row).hex() in locked for row in rows)
+    if tested:
+        notes.append(
+            f"{plural(tested, 'picture')} of the run's locked test part are among these; the reading is counted."
+        )
     if not rows:
         raise RequestError(
             f"Nothing in {data} to measure on: {' '.join(notes)} The model knows: {listing(list(model.classes), 10)}."
         )
     return _Labelled(
-        title=str(data),
+        title=f"data: {dataset.root}",
+        root=dataset.root,
         paths=[dataset.path(row) for row in rows],
         names=[names[row] for row in rows],
         sources=[dataset.sources[row] for row in rows],
         notes=notes,
+        opens_test=tested > 0,
     )
 
 

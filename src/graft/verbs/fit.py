@@ -98,8 +98,14 @@ def _make(
         probe = fit_probe(samples, in_train, dataset.split == "given", len(dataset.classes), options.load.seed)
         advance(1)
     ladder = [_probe_entry(probe, features.computed, probe_began - began, time.perf_counter() - probe_began)]
-    about = {"features": features.engine, "dataset": dataset.fingerprint, "seed": options.load.seed}
-    model = _model(backbone, probe.head, probe.temperature, dataset, {**about, "head": probe.chosen.kind, "rung": 1})
+    about: Json = {"features": features.engine, "dataset": dataset.fingerprint, "seed": options.load.seed}
+    model = _model(
+        backbone,
+        probe.head,
+        probe.temperature,
+        dataset,
+        {**about, "head": f"{probe.chosen.kind} probe", "samples": len(rows), "rung": 1},
+    )
     run.write_model(model.save)
     evaluation = _evaluation(dataset, rows[probe.held_out_rows], probe)
     _write(run, dataset, evaluation, ladder)
@@ -110,7 +116,11 @@ def _make(
             ladder[0]["kept"] = rung.backbone is None
             ladder.append(_rung_entry(rung))
             if rung.backbone is not None and rung.head is not None:
-                about |= {"head": f"stages from {rung.cut_before}", "rung": 2}
+                about |= {
+                    "head": f"trained from {rung.cut_before}",
+                    "rung": 2,
+                    "samples": len(rows) - len(rung.deciding),
+                }
                 model = _model(rung.backbone, rung.head, rung.decision.temperature, dataset, about)
                 run.write_model(model.save)
                 evaluation = _rung_evaluation(dataset, rows, rung)
@@ -125,7 +135,7 @@ def _model(backbone: Backbone, head: LinearHead, temperature: float, dataset: Da
         weight=np.ascontiguousarray(head.weight.T, np.float32),
         bias=head.bias.astype(np.float32),
         temperature=temperature,
-        provenance={"graft": version("graft-ml"), "samples": len(dataset.rows("train", "val")), **about},
+        provenance={"graft": version("graft-ml"), **about},
     )
 
 
@@ -140,7 +150,7 @@ def _evaluation(dataset: Dataset, rows: NDArray[np.intp], probe: Probe) -> Evalu
                 "those kept apart. Trust the val and test parts."
             )
     else:
-        notes.append("Each picture was judged by a head that was fitted without it.")
+        notes.append(f"Each picture was judged by a head that was fitted without it. {CHOSE}")
     return _judge(dataset, rows, probe.held_out_scores / probe.temperature, probe.chosen_on, notes)
 
 
@@ -158,6 +168,7 @@ def _judge(dataset: Dataset, rows: NDArray[np.intp], scores: Scores, part: str, 
         classes=dataset.classes,
         sources=[dataset.sources[row] for row in rows],
         notes=notes,
+        root=str(dataset.root),
     )
 
 
@@ -245,7 +256,7 @@ def check_memory(dataset: Dataset) -> None:
     from graft.adaptation.probe import MOST_FOLDED
 
     samples = min(MOST_FOLDED, len(dataset.rows("train", "val")))
-    needed = 6 * 8 * samples * len(dataset.classes)  # targets, residuals, scores and their temporaries, in bytes
+    needed = 18 * 8 * samples * len(dataset.classes)  # targets, residuals, scores and their temporaries, in bytes
     free = machine.available_memory()
     if free is not None and needed > free:
         raise RequestError(

@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
+from graft.errors import WorkError
 from graft.progress import Advance, Watch
 from graft.run_folder import RunFolder
 
@@ -24,5 +25,6 @@ class Recorder:
         self.run.event("task done", title=title, seconds=round(time.perf_counter() - began, 3))
 
     def say(self, message: str) -> None:
-        self.run.event("message", message=message)
         self.watch.say(message)
+        with suppress(WorkError):  # a full disk is what the message may be about
+            self.run.event("message", message=message)

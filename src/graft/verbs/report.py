@@ -11,6 +11,9 @@ TITLES = {
     "test": "On the test part, which nothing was chosen on",
     "val": "On the val part, kept apart from training",
     "cross-validation": "By cross-validation within train and val",
+    "held-out share of train": "On a share of train, kept apart from training",
+    "val, seen by the model": "On the val part, which helped to make the model",
+    "train, seen by the model": "On the train part, which the model was fitted on",
 }
 
 
@@ -29,17 +32,16 @@ def write_report(run: RunFolder) -> Path:
                 "Size",
                 f"{card['parameters'] / 1e6:.1f} million parameters, {card['macs'] / 1e6:.0f} million MACs a picture",
             ),
-            ("Head", f"{description['provenance']['head']} probe, {len(description['classes'])} classes"),
-            ("Fitted on", f"{description['provenance']['samples']:,} pictures (train and val)"),
+            ("Head", f"{description['provenance']['head']}, {len(description['classes'])} classes"),
+            ("Fitted on", f"{description['provenance']['samples']:,} pictures of train and val"),
             ("Data", f"{settings['samples']} ({settings['split']} split), fingerprint {settings['dataset'][:16]}"),
             ("Seed", str(settings["seed"])),
             ("The test part was read", f"{len(settings['test_readings'])} times"),
         ),
-        root=Path(settings["data"]),
     )
     evaluations = read_evaluations(run)
     order = [*TITLES, *(part for part in evaluations if part not in TITLES)]
-    titled = [(TITLES.get(part, f"On {part}"), evaluations[part]) for part in order if part in evaluations]
+    titled = [(TITLES.get(part, f"On other {part}"), evaluations[part]) for part in order if part in evaluations]
     findings = [Finding(f["kind"], f["severity"], f["message"], tuple(f["sources"])) for f in run.read("findings.json")]
     page, model_card = render(subject, titled, findings)
     run.write_text("report.html", page)
