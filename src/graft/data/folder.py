@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from graft.errors import DataError, RequestError, listing, plural
 from graft.modality import Modality
@@ -39,6 +40,16 @@ class Listing:
     entries: list[Entry] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+
+
+class Reader(Protocol):
+    """Lists the labelled samples of one layout; nothing of them is opened."""
+
+    def accepts(self, path: Path) -> bool:
+        """Whether this path has the layout that this reader reads."""
+
+    def read(self, path: Path, modality: Modality) -> Listing:
+        """All samples below a path, with what was left out and what stands in the way."""
 
 
 class FolderReader:

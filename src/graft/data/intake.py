@@ -9,7 +9,7 @@ import numpy as np
 
 from graft.data import checks
 from graft.data.dataset import Dataset, unreadable_finding
-from graft.data.folder import Entry, FolderReader, Listing, is_utf8
+from graft.data.folder import Entry, FolderReader, Listing, Reader, is_utf8
 from graft.data.index import check_files
 from graft.data.split import make_split
 from graft.errors import DataError, RequestError, listing, plural
@@ -18,7 +18,7 @@ from graft.modality import Modality
 from graft.progress import SILENT, Watch
 from graft.records import PARTS, Finding
 
-READERS = (FolderReader(),)
+READERS: tuple[Reader, ...] = (FolderReader(),)
 MOST_SEED = 2**31 - 1
 
 
