@@ -334,6 +334,11 @@ class TestBadInput:
         with pytest.raises(DataError, match="no train folder beside test"):
             load(folder("test", lemon=5, plum=5))
 
+    def test_a_pipe_named_like_a_picture_is_set_aside(self, folder):
+        root = folder(lemon=5, plum=5)
+        os.mkfifo(root / "lemon" / "pipe.jpg")
+        assert finding(load(root), "unreadable").sources == ("lemon/pipe.jpg: not a regular file",)
+
     def test_nothing_to_hold_out(self, folder):
         with pytest.raises(DataError, match="nothing can be held out"):
             load(folder("train", lemon=1, plum=1))

@@ -59,6 +59,8 @@ def _stamp(path: Path) -> Stamp | None:
 
 
 def _check(path: Path, modality: Modality) -> Checked:
+    if path.exists() and not path.is_file():
+        return Checked(None, "not a regular file")
     try:
         content = path.read_bytes()
     except OSError as error:
