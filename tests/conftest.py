@@ -31,7 +31,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache for one test."""
     monkeypatch.setenv("GRAFT_CACHE", str(tmp_path / "own-cache"))
-    return tmp_path / "own-cache"
+    return tmp_path / "own-cache" / "graft-cache"
 
 
 def draw(path: Path, colour: tuple[int, int, int], seed: int, side: int = 64) -> Path:

@@ -49,7 +49,7 @@ def test_json_never_holds_what_json_cannot(tmp_path):
 
 def test_the_cache_lies_where_it_was_told_to(monkeypatch, tmp_path):
     monkeypatch.setenv("GRAFT_CACHE", str(tmp_path))
-    assert cache_folder() == tmp_path
+    assert cache_folder() == tmp_path / "graft-cache"
     monkeypatch.delenv("GRAFT_CACHE")
     assert cache_folder().name == "graft"
 

@@ -16,9 +16,12 @@ from graft.errors import WorkError
 
 
 def cache_folder() -> Path:
-    """The folder of the cache: $GRAFT_CACHE, or the platform's folder for caches."""
+    """The folder of the cache: `graft-cache` in $GRAFT_CACHE, or the platform's folder for caches.
+
+    It is a folder of graft's own even where $GRAFT_CACHE holds other things, because emptying the cache removes it.
+    """
     chosen = os.environ.get("GRAFT_CACHE")
-    return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("graft"))
+    return Path(chosen) / "graft-cache" if chosen else Path(platformdirs.user_cache_dir("graft"))
 
 
 @contextmanager

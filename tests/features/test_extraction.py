@@ -192,9 +192,13 @@ class TestStore:
         assert (line.backbone, line.engine, line.rows) == ("wheel:x", "openvino-bf16-1", 5)
 
 
-def test_clearing_empties_everything(own_cache, folder):
+def test_clearing_empties_everything_of_grafts_and_nothing_else(own_cache, folder):
+    mine = own_cache.parent / "features" / "thesis.txt"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
     load(folder(lemon=5, plum=5))
     cache.open_store("wheel:x", "f" * 64, "e").append(np.zeros((1, 32), np.uint8), np.zeros((1, 4), np.float16))
     assert cache.clear() > 0
     assert cache.kept() == []
     assert not (own_cache / "index.sqlite").exists()
+    assert mine.read_text() == "mine"
