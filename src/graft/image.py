@@ -8,7 +8,7 @@ import PIL
 from numpy.typing import NDArray
 from PIL import Image, ImageEnhance, ImageOps, UnidentifiedImageError
 
-from graft.modality import UnreadableError
+from graft.modality import UnreadableError, read_content
 from graft.records import Preprocess
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
@@ -31,11 +31,7 @@ class ImageModality:
         _load(picture)
 
     def decode(self, source: Path | bytes) -> Image.Image:
-        try:
-            content = source if isinstance(source, bytes) else source.read_bytes()
-        except OSError as error:
-            raise UnreadableError(error.strerror or str(error)) from error
-        picture = self._open(content)
+        picture = self._open(source if isinstance(source, bytes) else read_content(source))
         _load(picture)
         return to_rgb(picture)
 

@@ -1,5 +1,6 @@
 """What differs between pictures, texts and sounds, as one small interface with one leaf file each."""
 
+import stat
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -11,6 +12,19 @@ from graft.records import Preprocess
 
 class UnreadableError(ValueError):
     """A sample that cannot be decoded; the message is one short reason for a report."""
+
+
+def read_content(path: Path) -> bytes:
+    """The bytes of a regular file; raises `UnreadableError` with the reason for anything else.
+
+    A pipe or a device would wait for ever for somebody to write into it.
+    """
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise UnreadableError("a folder that cannot be read" if path.is_dir() else "not a regular file")
+        return path.read_bytes()
+    except OSError as error:
+        raise UnreadableError((error.strerror or str(error)).lower()) from error
 
 
 class Modality(Protocol):

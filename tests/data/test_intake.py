@@ -269,6 +269,29 @@ class TestBadInput:
         assert len(dataset) == 10
         assert finding(dataset, "link-loop").sources == ("lemon/again",)
 
+    def test_a_link_to_the_root_brings_no_other_class_in(self, folder):
+        root = folder(lemon=5, plum=5)
+        os.symlink(root, root / "lemon" / "up")
+        os.symlink(root, root / "everything")
+        dataset = load(root)
+        assert dataset.counts().sum(axis=1).tolist() == [5, 5]
+
+    def test_folders_that_link_to_each_other_are_each_read_once(self, folder):
+        root = folder(lemon=5, plum=5)
+        for number in range(9):
+            (root / "lemon" / f"mesh{number}").mkdir()
+        for number in range(9):
+            for other in range(9):
+                os.symlink(root / "lemon" / f"mesh{other}", root / "lemon" / f"mesh{number}" / f"to{other}")
+        assert len(load(root)) == 10
+
+    def test_a_class_called_train_beside_others_is_a_class(self, folder):
+        assert load(folder(train=5, car=5)).classes == ("car", "train")
+
+    def test_pictures_straight_in_train_and_test_are_no_classes(self, folder):
+        with pytest.raises(DataError, match="directly in"):
+            load(folder(train=5, test=5))
+
     def test_links_to_folders_elsewhere_are_followed(self, folder, tmp_path):
         root = folder(lemon=5, plum=5)
         (root / "plum").rename(tmp_path / "plums")

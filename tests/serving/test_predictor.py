@@ -72,3 +72,35 @@ def test_what_is_no_input_is_refused(predictor, inputs):
 def test_a_top_of_zero_is_refused(predictor, plum):
     with pytest.raises(RequestError, match="at least 1"):
         list(predictor.predict(plum, top=0))
+
+
+def test_a_folder_that_cannot_be_read_is_told_and_the_rest_is_answered(predictor, tmp_path, monkeypatch):
+    """Simulated, because a superuser may read everything."""
+    from pathlib import Path
+
+    for name in ("open", "shut"):
+        draw(tmp_path / "in" / name / "a.png", COLOURS["plum"], len(name))
+    listed = Path.iterdir
+
+    def closed(path):
+        if path.name == "shut":
+            raise PermissionError(13, "Permission denied")
+        return listed(path)
+
+    monkeypatch.setattr(Path, "iterdir", closed)
+    good, bad = predictor.predict(tmp_path / "in")
+    assert good.classes[0] == "plum"
+    assert bad.source.endswith("shut")
+    assert bad.error == "a folder that cannot be read"
+
+
+def test_linked_folders_are_followed_and_pipes_are_not_waited_for(predictor, tmp_path):
+    import os
+
+    draw(tmp_path / "elsewhere" / "a.png", COLOURS["plum"], 1)
+    (tmp_path / "in").mkdir()
+    os.symlink(tmp_path / "elsewhere", tmp_path / "in" / "link")
+    os.mkfifo(tmp_path / "in" / "pipe.png")
+    answers = {answer.source[-8:]: answer for answer in predictor.predict(tmp_path / "in")}
+    assert len(answers) == 2
+    assert answers["pipe.png"].error == "not a regular file"

@@ -1,13 +1,12 @@
 """A folder of labelled samples: one sub-folder per class, or train/val/test folders of such folders."""
 
-import os
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from graft.data.walk import Walk
 from graft.errors import DataError, RequestError, listing, plural
 from graft.modality import Modality
 from graft.records import Finding, Part
@@ -82,12 +81,16 @@ class _Walk:
             raise DataError(
                 self.root, [f"There is no train folder beside {names}. Add one, with one sub-folder per class in it."]
             )
-        if "train" in parts.values():
+        if "train" in parts.values() and not self._are_classes(folders, parts):
             self._with_parts(folders, parts)
         else:
             self._classes(self.root, folders, None)
         self._report()
         return self.found
+
+    def _are_classes(self, folders: list[Path], parts: dict[Path, Part]) -> bool:
+        """Whether folders called train or test are classes (of vehicles, say): beside others, without sub-folders."""
+        return len(folders) > len(parts) and not any(self._folders_of(folder) for folder in parts)
 
     def _folders_of(self, folder: Path) -> list[Path]:
         try:
@@ -126,10 +129,14 @@ class _Walk:
         for folder in folders:
             label = unicodedata.normalize("NFC", folder.name)  # macOS writes the same name in another way
             before = len(self.found.entries)
-            for file in self._files_below(folder, (os.path.realpath(self.root), os.path.realpath(parent))):
+            walk = Walk(above=(self.root, parent))
+            for file in walk.files(folder):
                 self._file(file, label, part)
             if len(self.found.entries) == before:
                 self.empty.append(self._relative(folder))
+            self.hidden += walk.hidden
+            self.loops += [self._relative(link) for link in walk.circles]
+            self._closed(walk.closed)
 
     def _file(self, file: Path, label: str, part: Part | None) -> None:
         if not is_utf8(self._relative(file)):
@@ -144,28 +151,12 @@ class _Walk:
     def _unspeakable(self, path: Path) -> None:
         self.unspeakable.append(self._relative(path).encode("ascii", "replace").decode())
 
-    def _files_below(self, folder: Path, ancestors: tuple[str, ...]) -> Iterator[Path]:
-        """All files below a folder, through links too; a link back to an ancestor is noted, not followed."""
-        real = os.path.realpath(folder)
-        if real in ancestors:
-            self.loops.append(self._relative(folder))
-            return
-        try:
-            inside = [(entry, entry.is_dir()) for entry in sorted(folder.iterdir())]
-        except OSError as error:
-            reason = (error.strerror or str(error)).lower()
+    def _closed(self, folders: dict[Path, str]) -> None:
+        for folder, reason in folders.items():
             self.found.problems.append(
                 f"The folder {self._relative(folder)} cannot be read ({reason}). Give yourself permission to read "
                 f"it (chmod -R u+rX '{folder}'), or move it out of the data."
             )
-            return
-        for entry, is_folder in inside:
-            if is_folder and entry.name.startswith("."):
-                self.hidden += 1  # .ipynb_checkpoints, .thumbnails and the like
-            elif is_folder:
-                yield from self._files_below(entry, (*ancestors, real))
-            else:
-                yield entry
 
     def _relative(self, path: Path) -> str:
         return path.relative_to(self.root).as_posix()
@@ -186,7 +177,8 @@ class _Walk:
             message = message.encode("utf-8", "replace").decode()
             self.found.findings.append(Finding("empty-folder", "warning", message))
         if self.loops:
-            message = f"{plural(len(self.loops), 'link')} back to a folder above not followed: {listing(self.loops)}."
+            links = f"{plural(len(self.loops), 'link')}: {listing(self.loops)}"
+            message = f"Not followed, because they lead to a folder above or one already read: {links}."
             self.found.findings.append(Finding("link-loop", "warning", message, tuple(self.loops)))
         if self.hidden:
             message = f"{plural(self.hidden, 'hidden item')} passed over (names that begin with a dot, Thumbs.db)."

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from graft.machine import usable_cores
-from graft.modality import Modality, UnreadableError
+from graft.modality import Modality, UnreadableError, read_content
 from graft.progress import Watch
 from graft.storage import cache_folder
 
@@ -59,12 +59,10 @@ def _stamp(path: Path) -> Stamp | None:
 
 
 def _check(path: Path, modality: Modality) -> Checked:
-    if path.exists() and not path.is_file():
-        return Checked(None, "not a regular file")
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        return Checked(None, (error.strerror or str(error)).lower())
+        content = read_content(path)
+    except UnreadableError as error:
+        return Checked(None, str(error))
     sha256 = hashlib.sha256(content).digest()
     try:
         modality.check(content)

@@ -15,7 +15,7 @@ from graft.errors import WorkError
 from graft.features.cache import DEFAULT_GB, FeatureStore, bound, open_store
 from graft.features.engine import Engine
 from graft.features.trunk_cache import open_engine
-from graft.modality import Modality, UnreadableError
+from graft.modality import Modality, UnreadableError, read_content
 from graft.progress import SILENT, Watch
 from graft.records import Features, Preprocess
 
@@ -186,10 +186,7 @@ class _Work:
 
     def _content(self, number: int) -> bytes:
         """The file's bytes, if they are still those whose hash names the row."""
-        try:
-            content = self.dataset.path(number).read_bytes()
-        except OSError as error:
-            raise UnreadableError((error.strerror or str(error)).lower()) from error
+        content = read_content(self.dataset.path(number))
         if content and hashlib.sha256(content).digest() != self.dataset.key(number):
             raise UnreadableError("the file changed while graft was working")
         return content

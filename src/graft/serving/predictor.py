@@ -1,6 +1,5 @@
 """From whatever a person points at to the most probable classes."""
 
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from graft.adaptation.model import Model, Source
+from graft.data.walk import Walk
 from graft.errors import RequestError, plural
 from graft.image import IMAGE
 from graft.modality import UnreadableError
@@ -70,11 +70,14 @@ def expand(inputs: Any) -> Iterator[tuple[str, Source]]:
 
 
 def _files(path: Path) -> Iterator[Path]:
+    """A file itself; of a folder its pictures, and each folder that cannot be read, to be told as unreadable."""
     if not path.is_dir():
         yield path
         return
-    for folder, below, files in os.walk(path):
-        below.sort()
-        for name in sorted(files):
-            if Path(name).suffix.lower() in IMAGE.suffixes and not name.startswith("."):
-                yield Path(folder) / name
+    walk = Walk()
+    yield from (file for file in walk.files(path) if _is_picture(file))
+    yield from walk.closed
+
+
+def _is_picture(file: Path) -> bool:
+    return file.suffix.lower() in IMAGE.suffixes and not file.name.startswith(".")
