@@ -75,6 +75,16 @@ def test_importing_graft_imports_nothing_heavy():
     assert result.stdout.strip() == "[]"
 
 
+def test_answering_needs_no_torch():
+    """Torch takes more than a second to import; a kept graph answers without it."""
+    import subprocess
+    import sys
+
+    code = "import sys, graft.terminal, graft.serving, graft.verbs.fit; print('torch' in sys.modules)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "False"
+
+
 def test_every_public_word_is_there_and_documented():
     for name in graft.__all__:
         assert getattr(graft, name).__doc__

@@ -64,7 +64,7 @@ def test_the_saved_model_answers_as_the_trained_network_did(folder, tmp_path, sh
 
     root = folder(lemon=16, plum=16)
     forced(0.5, monkeypatch)
-    monkeypatch.setattr("graft.verbs.fit.partial_rung", watched)
+    monkeypatch.setattr(ladder, "partial_rung", watched)
     run = fit(root, tmp_path / "run", FitOptions(effort="good")).run
     rung, climb = seen["rung"], seen["climb"]
     rows = climb.rows[rung.deciding]

@@ -5,13 +5,12 @@ import time
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graft import machine
-from graft.adaptation.ladder import Climb, Rung, partial_rung
 from graft.adaptation.model import Model
 from graft.adaptation.probe import Probe, Samples, fit_probe
 from graft.backbones import DEFAULT, Backbone, open_backbone
@@ -27,6 +26,9 @@ from graft.records import PARTS, Evaluation, Json
 from graft.run_folder import RunFolder, findings_json
 from graft.verbs.record import Recorder
 from graft.verbs.report import write_report
+
+if TYPE_CHECKING:
+    from graft.adaptation.ladder import Rung
 
 Effort = Literal["quick", "good"]
 EFFORTS: tuple[Effort, ...] = ("quick", "good")
@@ -110,6 +112,8 @@ def _make(
     evaluation = _evaluation(dataset, rows[probe.held_out_rows], probe)
     _write(run, dataset, evaluation, ladder)
     if options.effort != "quick":
+        from graft.adaptation.ladder import Climb, partial_rung  # needs torch, which a quick fit may do without
+
         climb = Climb(dataset, rows, in_train, options.load.seed, options.cache_gb, watch, run.path / "checkpoints")
         rung = partial_rung(backbone, samples, probe, climb)
         if rung is not None:
@@ -154,7 +158,7 @@ def _evaluation(dataset: Dataset, rows: NDArray[np.intp], probe: Probe) -> Evalu
     return _judge(dataset, rows, probe.held_out_scores / probe.temperature, probe.chosen_on, notes)
 
 
-def _rung_evaluation(dataset: Dataset, rows: NDArray[np.intp], rung: Rung) -> Evaluation:
+def _rung_evaluation(dataset: Dataset, rows: NDArray[np.intp], rung: "Rung") -> Evaluation:
     held_out = rows[rung.deciding]
     part = "val" if dataset.count("val") else "held-out share of train"
     return _judge(dataset, held_out, rung.scores / rung.decision.temperature, part, [CHOSE])
@@ -185,7 +189,7 @@ def _probe_entry(probe: Probe, computed: int, feature_seconds: float, probe_seco
     }
 
 
-def _rung_entry(rung: Rung) -> Json:
+def _rung_entry(rung: "Rung") -> Json:
     return {
         "rung": 2,
         "name": f"the stages from {rung.cut_before}",
