@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -52,30 +54,57 @@ def test_test_readings_are_counted(tmp_path):
 
 def test_a_split_comes_back_as_it_was(tmp_path):
     run = RunFolder.create(tmp_path / "run", {})
-    rows = [("苹果/a, b.jpg", "苹果", "train", "", "00"), ('x"y.jpg', "plum", "test", "tree 1", "ff")]
+    rows = [("苹果/a, b.jpg", "苹果", "train", "", "00"), ('x"y\r.jpg', "plum\n", "test", "tree 1", "ff")]
     run.write_split(rows)
     assert [tuple(row.values()) for row in run.read_split()] == rows
 
 
-def test_a_split_with_other_columns(tmp_path):
+def test_a_split_in_which_somebody_moved_rows_is_refused(tmp_path):
     run = RunFolder.create(tmp_path / "run", {})
-    run.write_text("split.csv", "a,b\n1,2\n")
-    with pytest.raises(WorkError, match="expected the columns source, class"):
+    run.write_split([("a.jpg", "plum", "train", "", "00")])
+    run.write_text("split.csv", (run.path / "split.csv").read_text().replace("train", "test"))
+    with pytest.raises(WorkError, match="which pictures the model has seen"):
         run.read_split()
 
 
 def test_a_damaged_file_is_named(tmp_path):
     run = RunFolder.create(tmp_path / "run", {})
     run.write_text("evaluation.json", "{")
-    with pytest.raises(WorkError, match=r"evaluation.json cannot be read"):
-        run.read("evaluation.json")
+    with pytest.raises(WorkError, match=r"evaluation.json was changed or damaged: the file: Invalid JSON"):
+        run.read("evaluation.json", dict[str, int])
 
 
-@pytest.mark.parametrize("text", ["[]", '{"format": 1}'])
+def test_a_changed_field_is_named(tmp_path):
+    run = RunFolder.create(tmp_path / "run", {})
+    run.write("evaluation.json", {"test": {"samples": "many"}})
+    with pytest.raises(WorkError, match=r"test.samples: Input should be a valid integer"):
+        run.read("evaluation.json", dict[str, dict[str, int]])
+
+
+def test_readings_of_several_processes_at_once_are_all_counted(tmp_path):
+    run = RunFolder.create(tmp_path / "run", {})
+    code = f"""
+from pathlib import Path
+from graft.run_folder import RunFolder
+for _ in range(20):
+    RunFolder(Path({str(run.path)!r})).count_test_reading("evaluate")
+"""
+    processes = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(4)]
+    assert [process.wait() for process in processes] == [0] * 4
+    assert len(run.settings["test_readings"]) == 80
+
+
+def test_a_run_that_broke_off_before_its_first_model_says_so(tmp_path):
+    RunFolder.create(tmp_path / "run", {}).update(state="failed: WorkError")
+    with pytest.raises(RequestError, match=r"holds no model yet .its state: failed: WorkError"):
+        RunFolder.open(tmp_path / "run")
+
+
+@pytest.mark.parametrize("text", ["[]", '{"format": 1}', '{"format": 1, "split_sha256": "0"}'])
 def test_a_changed_run_json_says_what_is_wrong(tmp_path, text):
     run = RunFolder.create(tmp_path / "run", {})
     run.write_text("run.json", text)
-    with pytest.raises(WorkError, match="run.json was changed"):
+    with pytest.raises(WorkError, match=r"run.json was changed or damaged"):
         RunFolder.open(tmp_path / "run")
 
 
@@ -97,4 +126,4 @@ def test_a_new_model_takes_the_place_of_the_old_only_when_it_is_whole(tmp_path):
     assert (run.model / "model.json").read_text() == "first"
     run.write_model(save("second"))
     assert (run.model / "model.json").read_text() == "second"
-    assert {path.name for path in run.path.iterdir()} == {"run.json", "model"}
+    assert {path.name for path in run.path.iterdir()} - {".lock"} == {"run.json", "model"}

@@ -23,7 +23,7 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("number", "advice"), [(errno.ENOSPC, "Free some space"), (errno.EACCES, "Choose another folder")]
+    ("number", "advice"), [(errno.ENOSPC, "Free some space"), (errno.EACCES, "Choose another place")]
 )
 def test_a_failing_disk_says_what_to_do(tmp_path, monkeypatch, number, advice):
     def fail(descriptor):

@@ -11,13 +11,31 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from graft.errors import RequestError, WorkError
 from graft.records import Finding, Json
-from graft.storage import explain, write_bytes, write_json
+from graft.storage import Record, explain, is_utf8, read_record, sha256_of, write_bytes, write_json
 
 FORMAT = 1
-ESSENTIAL = ("graft", "data", "dataset", "split", "samples", "started", "seed", "test_readings")  # of run.json
+LOCK_SECONDS = 30  # how long another process may hold run.json
+
 SPLIT_COLUMNS = ("source", "class", "part", "group", "sha256")
+
+
+@dataclass(frozen=True, slots=True)
+class Essential:
+    """What every finished run.json holds, among other things."""
+
+    graft: str
+    data: str
+    dataset: str
+    split: str
+    split_sha256: str
+    samples: dict[str, int]
+    started: str
+    seed: int
+    test_readings: list[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +47,11 @@ class RunFolder:
     @classmethod
     def create(cls, path: Path, settings: Json, replace: bool = False) -> "RunFolder":
         """Begin a run. An existing run is kept unless `replace` says to move it aside; nothing is ever deleted."""
+        if not is_utf8(str(path)):
+            raise RequestError(
+                f"--out {str(path).encode('ascii', 'replace').decode()} is not valid UTF-8. Choose another."
+            )
+        path = path if path.name else path.absolute()
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             if not (path / "run.json").is_file():
                 raise RequestError(f"{path} exists and is not a run of graft. Choose another --out.")
@@ -59,13 +82,14 @@ class RunFolder:
                 f"{path} was written in format {settings.get('format')} by graft {settings.get('graft')}; this graft "
                 f"reads format {FORMAT}. Use that version, or run graft fit again."
             )
-        missing = [name for name in ESSENTIAL if name not in settings]
-        if missing:
-            raise WorkError(f"{path / 'run.json'} was changed: it lacks {', '.join(missing)}. Run graft fit again.")
+        if "state" in settings and "split_sha256" not in settings:  # not even the first rung was finished
+            raise RequestError(f"{path} holds no model yet (its state: {settings['state']}). Run graft fit again.")
+        read_record(path / "run.json", Essential)
         return run
 
     @property
     def model(self) -> Path:
+        """The folder of the model."""
         return self.path / "model"
 
     def write_model(self, save: Callable[[Path], None]) -> None:
@@ -81,29 +105,24 @@ class RunFolder:
 
     @property
     def settings(self) -> Json:
-        return self.read_object("run.json")
+        """Everything in run.json."""
+        return self.read("run.json", dict[str, Any])
 
     def update(self, **changes: Any) -> None:
         """Change some entries of run.json and keep the others."""
-        self.write("run.json", {**self.settings, **changes})
+        with self._alone():
+            self.write("run.json", {**self.settings, **changes})
 
-    def read(self, name: str) -> Any:
-        try:
-            return json.loads((self.path / name).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise WorkError(f"{self.path / name} cannot be read: {error}. Run graft fit again.") from error
-
-    def read_object(self, name: str) -> Json:
-        """A JSON object from a file of the run; raises `WorkError` where the file holds anything else."""
-        content = self.read(name)
-        if not isinstance(content, dict):
-            raise WorkError(f"{self.path / name} was changed: expected a JSON object. Run graft fit again.")
-        return content
+    def read(self, name: str, kind: type[Record]) -> Record:
+        """A file of the run as a record; raises as `read_record` does."""
+        return read_record(self.path / name, kind)
 
     def write(self, name: str, content: Any) -> None:
+        """Write a file of the run as JSON."""
         write_json(self.path / name, content)
 
     def write_text(self, name: str, text: str) -> None:
+        """Write a file of the run as text."""
         write_bytes(self.path / name, text.encode())
 
     def event(self, kind: str, **details: Any) -> None:
@@ -117,28 +136,39 @@ class RunFolder:
 
     def count_test_reading(self, purpose: str) -> int:
         """Note that the test part is being read, and return how often it has been."""
-        readings = [*self.settings["test_readings"], {"time": round(time.time(), 3), "purpose": purpose}]
-        self.update(test_readings=readings)
+        with self._alone():
+            settings = self.settings
+            readings = [*settings["test_readings"], {"time": round(time.time(), 3), "purpose": purpose}]
+            self.write("run.json", {**settings, "test_readings": readings})
         return len(readings)
 
+    def _alone(self) -> FileLock:
+        """Entered while run.json is read and written again, so that no other process's change is lost."""
+        return FileLock(self.path / ".lock", timeout=LOCK_SECONDS)
+
     def write_split(self, rows: Iterable[tuple[str, str, str, str, str]]) -> None:
-        """Write split.csv: source, class, part, group and content hash of every sample."""
+        """Write split.csv (source, class, part, group and content hash of every sample), and its hash to run.json."""
         text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
+        writer = csv.writer(text)
         writer.writerow(SPLIT_COLUMNS)
         writer.writerows(rows)
         self.write_text("split.csv", text.getvalue())
+        self.update(split_sha256=sha256_of(self.path / "split.csv"))
 
     def read_split(self) -> list[dict[str, str]]:
-        """The rows of split.csv; raises `WorkError` where it is missing or has other columns."""
+        """The rows of split.csv; raises `WorkError` where it is not the file that was written."""
+        path = self.path / "split.csv"
         try:
-            with (self.path / "split.csv").open(encoding="utf-8", newline="") as file:
-                rows = list(csv.DictReader(file))
+            whole = sha256_of(path) == self.settings["split_sha256"]
         except OSError as error:
-            raise WorkError(f"{self.path / 'split.csv'} cannot be read: {explain(error)}") from error
-        if rows and set(rows[0]) != set(SPLIT_COLUMNS):
-            raise WorkError(f"{self.path / 'split.csv'} was changed: expected the columns {', '.join(SPLIT_COLUMNS)}.")
-        return rows
+            raise WorkError(f"{path} cannot be read: {explain(error)}") from error
+        if not whole:
+            raise WorkError(
+                f"{path} was changed: its SHA-256 differs from that in run.json, so nobody can tell any more which "
+                "pictures the model has seen. Copy the run again from where it was made, or run graft fit again."
+            )
+        with path.open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
 
 
 def findings_json(findings: Iterable[Finding]) -> list[Json]:

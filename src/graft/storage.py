@@ -8,11 +8,13 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 import platformdirs
 
 from graft.errors import WorkError
+
+Record = TypeVar("Record")
 
 
 def cache_folder() -> Path:
@@ -55,7 +57,7 @@ def explain(error: OSError) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "the disk is full. Free some space (graft cache --clear empties graft's own cache), then try again."
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return "writing is not allowed there. Choose another folder, or change its permissions."
+        return "permission denied. Choose another place, or change its permissions."
     return error.strerror or str(error)
 
 
@@ -75,3 +77,29 @@ def sha256_of(path: Path) -> str:
     """The SHA-256 of a file's content, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_record(path: Path, kind: type[Record]) -> Record:
+    """A JSON file as a record (a dataclass, a typed dictionary, a list of them), every field of its declared type.
+
+    Raises `WorkError` that names the field where the file is missing, damaged or was changed.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        return TypeAdapter(kind).validate_json(path.read_bytes())
+    except OSError as error:
+        raise WorkError(f"{path} cannot be read: {explain(error)} Run graft fit again.") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise WorkError(f"{path} was changed or damaged: {where}: {first['msg']}. Run graft fit again.") from error
+
+
+def is_utf8(name: str) -> bool:
+    """Whether a name can be written down everywhere."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

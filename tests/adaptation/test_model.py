@@ -48,13 +48,13 @@ def test_one_changed_byte_is_noticed(folder, name):
 
 def test_damaged_checksums(folder):
     (folder / "checksums.json").write_text("{")
-    with pytest.raises(WorkError, match=r"checksums.json is damaged"):
+    with pytest.raises(WorkError, match=r"checksums.json was changed or damaged"):
         Model.load(folder)
 
 
 def test_a_model_of_another_format_names_the_version_that_wrote_it(folder, monkeypatch):
-    monkeypatch.setattr("graft.backbones.model_folder.FORMAT", 2)
-    with pytest.raises(RequestError, match="has format 1, and this graft reads format 2"):
+    monkeypatch.setattr("graft.backbones.model_folder.FORMAT", 99)
+    with pytest.raises(RequestError, match="has format 2, and this graft reads format 99"):
         Model.load(folder)
 
 
@@ -78,13 +78,24 @@ class TestToPicture:
         assert to_picture(Image.new("RGBA", (4, 4))).getpixel((0, 0)) == (255, 255, 255)
 
 
-def test_a_model_that_claims_to_be_another_trunk_is_refused(folder):
-    """The trunk's name decides which kept graph answers for it; a stranger's file must not take another's place."""
-    description = json.loads((folder / "model.json").read_text())
-    description["trunk"] = "0" * 64
+def rewrite(folder, **changes):
+    """Change a description together with its checksum, as somebody who means it would."""
+    description = json.loads((folder / "model.json").read_text()) | changes
     (folder / "model.json").write_text(json.dumps(description))
     checksums = json.loads((folder / "checksums.json").read_text())
     checksums["model.json"] = hashlib.sha256((folder / "model.json").read_bytes()).hexdigest()
     (folder / "checksums.json").write_text(json.dumps(checksums))
+
+
+def test_a_model_that_claims_to_be_another_trunk_is_refused(folder):
+    """The trunk's name decides which kept graph answers for it; a stranger's file must not take another's place."""
+    rewrite(folder, trunk="0" * 64)
     with pytest.raises(WorkError, match="does not hold the trunk"):
+        Model.load(folder)
+
+
+@pytest.mark.parametrize("changes", [{"temperature": 0}, {"temperature": None}, {"classes": ["one"]}, {"backbone": {}}])
+def test_a_description_that_cannot_be_true_is_refused(folder, changes):
+    rewrite(folder, **changes)
+    with pytest.raises(WorkError, match=next(iter(changes))):
         Model.load(folder)

@@ -91,3 +91,36 @@ def test_a_run_without_a_test_part(folder, tmp_path):
     run = fit(folder("train", lemon=12, plum=12), tmp_path / "run").run
     with pytest.raises(RequestError, match="no test part.*graft evaluate"):
         evaluate(run)
+
+
+@pytest.mark.parametrize("name", ["findings.json", "evaluation.json"])
+def test_a_damaged_run_costs_no_reading(run, name):
+    (run / name).unlink()
+    with pytest.raises(WorkError, match=name):
+        evaluate(run)
+    assert settings(run)["test_readings"] == []
+
+
+def test_test_pictures_in_other_data_are_counted_as_a_reading(run, tmp_path):
+    evaluated = evaluate(run, tmp_path / "fruit")
+    assert evaluated.test_readings == 1
+    assert any("locked test part" in note for note in evaluated.evaluation.notes)
+
+
+def test_other_data_called_test_does_not_take_the_place_of_the_test_part(run, tmp_path, monkeypatch):
+    evaluate(run)
+    draw(tmp_path / "test" / "plum" / "a.png", COLOURS["plum"], 900)
+    monkeypatch.chdir(tmp_path)
+    evaluate(run, "test")
+    kept = json.loads((run / "evaluation.json").read_text())
+    assert kept["test"]["samples"] == 8
+    assert kept[f"data: {tmp_path / 'test'}"]["samples"] == 1
+    assert "On other data" in (run / "report.html").read_text()
+
+
+def test_thumbnails_come_from_the_data_that_was_measured(run, tmp_path):
+    """The other folder has a picture of the same name as one of the run, in other colours."""
+    draw(tmp_path / "new" / "lemon" / "0.png", COLOURS["plum"], 900)
+    evaluation = evaluate(run, tmp_path / "new").evaluation
+    assert [mistake.source for mistake in evaluation.mistakes] == ["lemon/0.png"]
+    assert evaluation.root == str(tmp_path / "new")

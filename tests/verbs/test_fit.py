@@ -110,7 +110,7 @@ def test_a_failure_is_written_into_the_run_and_the_run_can_be_replaced(folder, t
         broken.setattr("graft.adaptation.model.write_model_folder", full)
         with pytest.raises(WorkError):
             fit(root, tmp_path / "run")
-    assert RunFolder.open(tmp_path / "run").settings["state"] == "failed: WorkError"
+    assert RunFolder(tmp_path / "run").settings["state"] == "failed: WorkError"
     fit(root, tmp_path / "run", FitOptions(replace=True))
 
 

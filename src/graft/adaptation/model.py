@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from PIL import Image
 
 from graft.backbones import Backbone
 from graft.backbones.from_run import TRUNK, saved_backbone
-from graft.backbones.model_folder import WEIGHTS, card_to_json, read_description, write_model_folder
+from graft.backbones.model_folder import WEIGHTS, read_description, write_model_folder
 from graft.errors import RequestError, WorkError
 from graft.features import Engine, open_engine, trunk_weights
 from graft.image import IMAGE, to_rgb
@@ -47,7 +47,7 @@ class Model:
                 "classes": list(self.classes),
                 "temperature": self.temperature,
                 "trunk": self.backbone.weights,
-                "backbone": card_to_json(self.backbone.card),
+                "backbone": asdict(self.backbone.card),
                 "provenance": self.provenance,
             },
         )

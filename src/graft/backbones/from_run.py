@@ -5,9 +5,9 @@ from pathlib import Path
 
 from graft.backbones.backbone import Backbone, Loaded, hash_of_weights
 from graft.backbones.from_checkpoint import build, fill, read_weights
-from graft.backbones.model_folder import WEIGHTS, card_from_json, read_description
+from graft.backbones.model_folder import WEIGHTS, read_description
 from graft.errors import WorkError
-from graft.records import Json
+from graft.records import Card, Json
 
 TRUNK = "trunk."
 
@@ -21,6 +21,7 @@ def open_run(name: str) -> Backbone:
 
 def saved_backbone(folder: Path, description: Json) -> Backbone:
     """The backbone inside a model folder whose files were checked; raises `WorkError` for another trunk's name."""
+    from pydantic import TypeAdapter
     from safetensors.numpy import load_file
 
     saved = load_file(folder / WEIGHTS)
@@ -28,7 +29,7 @@ def saved_backbone(folder: Path, description: Json) -> Backbone:
     if hash_of_weights(weights) != description["trunk"]:
         # Its name decides which kept graph answers for this trunk, so it must be its own.
         raise WorkError(f"The model in {folder} does not hold the trunk that its description names. Do not use it.")
-    card = card_from_json(description["backbone"])
+    card = TypeAdapter(Card).validate_python(description["backbone"])
 
     def load() -> Loaded:
         loaded, _ = build(card.architecture)

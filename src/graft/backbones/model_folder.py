@@ -1,19 +1,30 @@
 """A model on disk: safetensors and JSON, with the checksums that tell whether either was damaged."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from annotated_types import Gt, Lt, MinLen
 
 from graft.errors import RequestError, WorkError
-from graft.records import Card, Json, Preprocess
-from graft.storage import sha256_of, write_bytes, write_json
+from graft.records import Card, Json
+from graft.storage import read_record, sha256_of, write_bytes, write_json
 
-FORMAT = 1
+FORMAT = 2  # 1 named a packaged trunk by the hash of its file instead of its tensors
 WEIGHTS, DESCRIPTION, CHECKSUMS = "model.safetensors", "model.json", "checksums.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What model.json must hold for a model to answer."""
+
+    classes: Annotated[list[str], MinLen(2)]
+    temperature: Annotated[float, Gt(0), Lt(float("inf"))]
+    trunk: str
+    backbone: Card
+    provenance: Json
 
 
 def write_model_folder(folder: Path, tensors: Mapping[str, np.ndarray[Any, Any]], description: Json) -> None:
@@ -36,39 +47,18 @@ def read_description(folder: Path) -> Json:
     missing = [name for name in (WEIGHTS, DESCRIPTION, CHECKSUMS) if not (folder / name).is_file()]
     if missing:
         raise WorkError(f"The model in {folder} is not complete: {', '.join(missing)} missing. Run graft fit again.")
-    expected = _json(folder / CHECKSUMS)
+    expected = read_record(folder / CHECKSUMS, dict[str, str])
     for name in (WEIGHTS, DESCRIPTION):
         if sha256_of(folder / name) != expected.get(name):
             raise WorkError(
                 f"{folder / name} is not the file that graft wrote: its SHA-256 differs from {CHECKSUMS}. It was "
                 "damaged or changed. Copy the run folder again from where it was made, or run graft fit again."
             )
-    description = _json(folder / DESCRIPTION)
+    description = read_record(folder / DESCRIPTION, dict[str, Any])
     if description.get("format") != FORMAT:
         raise RequestError(
             f"The model in {folder} has format {description.get('format')}, and this graft reads format {FORMAT}. "
             f"It was written by graft {description.get('graft', 'of an unknown version')}: use that version."
         )
+    read_record(folder / DESCRIPTION, Description)
     return description
-
-
-def _json(path: Path) -> Json:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise WorkError(f"{path} is damaged: {error}. Run graft fit again.") from error
-    if not isinstance(content, dict):
-        raise WorkError(f"{path} is damaged: expected a JSON object. Run graft fit again.")
-    return content
-
-
-def card_to_json(card: Card) -> Json:
-    """A card as plain JSON."""
-    return asdict(card)
-
-
-def card_from_json(content: Json) -> Card:
-    """The inverse of `card_to_json`."""
-    preprocess = dict(content["preprocess"])
-    preprocess |= {"mean": tuple(preprocess["mean"]), "std": tuple(preprocess["std"])}
-    return Card(**{**content, "preprocess": Preprocess(**preprocess)})

@@ -10,6 +10,7 @@ from graft.data.walk import Walk
 from graft.errors import DataError, RequestError, listing, plural
 from graft.modality import Modality
 from graft.records import Finding, Part
+from graft.storage import is_utf8
 
 PART_NAMES: dict[str, Part] = {
     "train": "train",
@@ -192,12 +193,3 @@ class _Walk:
                     f"it (endings: {suffixes}), or train/ val/ test/ folders of such folders.",
                 ],
             )
-
-
-def is_utf8(name: str) -> bool:
-    """Whether a name can be written down everywhere."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -9,7 +9,7 @@ import numpy as np
 
 from graft.data import checks
 from graft.data.dataset import Dataset, unreadable_finding
-from graft.data.folder import Entry, FolderReader, Listing, Reader, is_utf8
+from graft.data.folder import Entry, FolderReader, Listing, Reader
 from graft.data.index import check_files
 from graft.data.split import make_split
 from graft.errors import DataError, RequestError, listing, plural
@@ -17,6 +17,7 @@ from graft.image import IMAGE
 from graft.modality import Modality
 from graft.progress import SILENT, Watch
 from graft.records import PARTS, Finding
+from graft.storage import is_utf8
 
 READERS: tuple[Reader, ...] = (FolderReader(),)
 MOST_SEED = 2**31 - 1

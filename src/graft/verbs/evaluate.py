@@ -15,7 +15,7 @@ from graft.modality import UnreadableError
 from graft.progress import SILENT, Watch
 from graft.records import Evaluation, Part
 from graft.run_folder import RunFolder
-from graft.verbs.report import write_report
+from graft.verbs.report import read_evaluations, read_findings, write_report
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +48,14 @@ def evaluate(run: str | Path, data: str | Path | None = None, part: Part = "test
     """
     folder = RunFolder.open(Path(run))
     model = Model.load(folder.model)
+    known = read_evaluations(folder)  # before the test part is opened: a damaged run must not cost a reading
+    read_findings(folder)
     labelled = _part(folder, part) if data is None else _other(folder, model, data, watch)
     if labelled.opens_test:
         folder.count_test_reading("evaluate" if data is None else f"evaluate {data}")
     evaluation = _measure(model, labelled, watch)
-    folder.write(
-        "evaluation.json", {**folder.read_object("evaluation.json"), labelled.title: dataclasses.asdict(evaluation)}
-    )
+    results = {**known, labelled.title: evaluation}
+    folder.write("evaluation.json", {title: dataclasses.asdict(result) for title, result in results.items()})
     return Evaluated(evaluation, write_report(folder), len(folder.settings["test_readings"]))
 
 

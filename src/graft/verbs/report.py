@@ -4,7 +4,7 @@ from pathlib import Path
 
 from graft.backbones.model_folder import read_description
 from graft.evaluation.report import Subject, render
-from graft.records import ClassScore, Evaluation, Finding, Interval, Json, Mistake
+from graft.records import Evaluation, Finding
 from graft.run_folder import RunFolder
 
 TITLES = {
@@ -42,28 +42,17 @@ def write_report(run: RunFolder) -> Path:
     evaluations = read_evaluations(run)
     order = [*TITLES, *(part for part in evaluations if part not in TITLES)]
     titled = [(TITLES.get(part, f"On other {part}"), evaluations[part]) for part in order if part in evaluations]
-    findings = [Finding(f["kind"], f["severity"], f["message"], tuple(f["sources"])) for f in run.read("findings.json")]
-    page, model_card = render(subject, titled, findings)
+    page, model_card = render(subject, titled, read_findings(run))
     run.write_text("report.html", page)
     run.write_text("README.md", model_card)
     return run.path / "report.html"
 
 
 def read_evaluations(run: RunFolder) -> dict[str, Evaluation]:
-    """The evaluations of a run, by the part they were made on."""
-    return {part: _evaluation(content) for part, content in run.read_object("evaluation.json").items()}
+    """The evaluations of a run, by what they were made on."""
+    return run.read("evaluation.json", dict[str, Evaluation])
 
 
-def _evaluation(content: Json) -> Evaluation:
-    return Evaluation(
-        **{
-            **content,
-            "accuracy": Interval(**content["accuracy"]),
-            "balanced_accuracy": Interval(**content["balanced_accuracy"]),
-            "per_class": tuple(ClassScore(**score) for score in content["per_class"]),
-            "confusion": tuple(tuple(cell) for cell in content["confusion"]),
-            "reliability": tuple(tuple(bin_) for bin_ in content["reliability"]),
-            "mistakes": tuple(Mistake(**mistake) for mistake in content["mistakes"]),
-            "notes": tuple(content["notes"]),
-        }
-    )
+def read_findings(run: RunFolder) -> list[Finding]:
+    """What the data checks saw."""
+    return run.read("findings.json", list[Finding])
