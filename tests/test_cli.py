@@ -120,6 +120,37 @@ def test_an_error_with_json_is_one_object_too(capsys):
     assert json.loads(out)["error"]["exit_code"] == code == 2
 
 
+def test_a_command_that_is_not_understood_says_why_in_json_too(capsys):
+    code, out, _ = graft("fit", "--json", capsys=capsys)
+    assert code == 2
+    assert "Missing argument" in json.loads(out)["error"]["message"]
+
+
+def test_what_the_system_refuses_is_told_as_such(capsys):
+    code, _, err = graft("data", "a" * 300, capsys=capsys)
+    assert code == 1
+    assert "File name too long" in " ".join(err.split())
+    assert "mistake" not in err
+
+
+def test_names_reach_the_terminal_as_text(folder, capsys):
+    """No markup, no emoji codes, no control codes from the name of a folder."""
+    root = folder(lemon=5, plum=5)
+    (root / "lemon").rename(root / "[red]:apple: \x1b[31m")
+    _, out, _ = graft("data", root, capsys=capsys)
+    assert "[red]:apple: " in out
+    assert "\x1b" not in out
+
+
+def test_json_of_any_name_can_be_parsed(folder, capsys, monkeypatch):
+    root = folder(plum=5)
+    for number in range(5):
+        draw(root / "苹果" / f"{number}.png", (9, 9, 9), number)
+    _, out, _ = graft("data", root, "--json", capsys=capsys)
+    assert out.isascii()
+    assert json.loads(out)["classes"][1]["name"] == "苹果"
+
+
 def test_a_mistake_of_our_own_is_one_json_object_too(folder, capsys, monkeypatch):
     monkeypatch.setattr("graft.verbs.data.describe", lambda dataset: 1 / 0)
     code, out, err = graft("data", folder(lemon=5, plum=5), "--json", capsys=capsys)

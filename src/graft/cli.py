@@ -1,5 +1,6 @@
 """The command line: one verb per step, each a few lines around a verb of the library."""
 
+import json
 import sys
 import traceback
 import warnings
@@ -9,19 +10,23 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from graft.errors import GraftError, StoppedError
-
-USAGE = 2  # what click exits with where it does not understand a command
+from graft.errors import GraftError, RequestError, StoppedError
+from graft.storage import explain
 
 
 class Verbs(TyperGroup):
-    """Turns Ctrl-C into a sentence; click would only say that it was aborted."""
+    """Tells Ctrl-C and commands that cannot be understood as any other error of graft."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as error:
             raise StoppedError("Stopped. The features computed so far are kept in the cache.") from error
+        except Exception as error:
+            if not hasattr(error, "format_message"):  # click's own errors have it, and nothing else
+                raise
+            command = " ".join(["graft", *filter(None, [ctx.invoked_subcommand])])
+            raise RequestError(f"{error.format_message()} See: {command} --help") from error
 
 
 app = typer.Typer(
@@ -180,13 +185,13 @@ def demo(
 
 
 def _fail(message: str, code: int, as_json: bool) -> NoReturn:
-    from rich.markup import escape
-
-    from graft import terminal
+    """Tell an error and exit; this imports nothing large, for it may be told while something large is imported."""
+    from rich.console import Console
+    from rich.text import Text
 
     if as_json:
-        terminal.print_json({"error": {"message": message, "exit_code": code}})
-    terminal.err.print(f"[bold red]Error:[/] {escape(message)}")
+        sys.stdout.write(json.dumps({"error": {"message": message, "exit_code": code}}, indent=2) + "\n")
+    Console(stderr=True, highlight=False, soft_wrap=True).print(Text.assemble(("Error: ", "bold red"), message))
     sys.exit(code)
 
 
@@ -196,12 +201,10 @@ def main(arguments: list[str] | None = None) -> Any:
     warnings.filterwarnings("ignore", module="PIL")  # graft reports what is wrong with a picture itself
     try:
         app(args=arguments)
-    except SystemExit as stop:
-        if stop.code == USAGE and as_json:
-            _fail("The command was not understood; the lines above say why.", USAGE, as_json)
-        raise
     except GraftError as error:
         _fail(str(error), error.exit_code, as_json)
+    except OSError as error:  # what the system refuses is not graft's mistake: a closed folder, an overlong name
+        _fail(f"{error.filename or 'The system'}: {explain(error)}", 1, as_json)
     except Exception as error:  # our own mistake: told in one way, with what a report needs
         traceback.print_exc()
         _fail(f"graft made a mistake ({type(error).__name__}: {error}). Please report the lines above.", 1, as_json)

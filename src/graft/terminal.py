@@ -11,7 +11,7 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
-from rich.markup import escape
+from rich.markup import escape as escape_markup
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
@@ -29,8 +29,8 @@ from graft.verbs.models import Listed
 MOST_ROWS = 40
 WIDE = 120  # columns
 
-out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)
-err = Console(stderr=True, highlight=False)
+out = Console(highlight=False, emoji=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)
+err = Console(stderr=True, highlight=False, emoji=False)
 
 
 class Rate(ProgressColumn):
@@ -77,7 +77,8 @@ class Terminal(Quiet):
 
 def print_json(content: Any) -> None:
     """One JSON object on stdout."""
-    sys.stdout.write(json.dumps(content, indent=2, ensure_ascii=False, default=_plain) + "\n")
+    # ASCII, so that names of any kind reach any terminal, pipe and locale; a parser gives the same names back.
+    sys.stdout.write(json.dumps(content, indent=2, allow_nan=False, default=_plain) + "\n")
 
 
 def _plain(value: Any) -> Any:
@@ -86,6 +87,11 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Path):
         return str(value)
     raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def escape(text: str) -> str:
+    """A name or message as it may be printed: no markup of rich's, no control codes for the terminal."""
+    return escape_markup("".join(c if c.isprintable() or c in "\n" else "\N{REPLACEMENT CHARACTER}" for c in text))
 
 
 def percent(share: float) -> str:

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ def made(classes: tuple[str, ...], root: Path = Path("nowhere"), findings=(), co
         ["A note."],
         root=str(root),
     )
-    subject = Subject("my run", "today", "0.1", classes, (("Seed", "0"),))
+    subject = Subject("my run", "runs/mine", "today", "0.1", classes, (("Seed", "0"),))
     return render(subject, [("On the test part", evaluation), ("On val", evaluation)], findings)
 
 
@@ -58,3 +59,17 @@ def test_mistakes_show_their_pictures_where_they_are_still_there(tmp_path):
 def test_a_matrix_is_drawn_while_it_can_be_read(count, drawn):
     page, _ = made(tuple(f"class {number}" for number in range(count)), count=200)
     assert ("confusion matrix" in page) is drawn
+
+
+@pytest.mark.parametrize(("classes", "shown"), [(3, True), (40, False)])
+def test_a_matrix_shows_its_counts_where_there_is_room(classes, shown):
+    page, _ = made(tuple(f"c{number}" for number in range(classes)), count=90)
+    matrix = page[page.index("confusion matrix") : page.index("</svg>", page.index("confusion matrix"))]
+    counts = [int(count) for count in re.findall(r'text-anchor="middle">(\d+)<', matrix)]
+    assert sum(counts) == (90 if shown else 0)
+
+
+def test_the_card_says_what_to_type_and_keeps_names_on_one_line():
+    _, card = made(("two\nlines", "plum"))
+    assert "graft predict runs/mine PICTURE" in card
+    assert "two lines, plum" in card

@@ -15,7 +15,8 @@ from graft.records import ClassScore, Evaluation, Finding
 MOST_CLASSES = 60  # shown in tables and in the confusion matrix
 MOST_MISTAKES = 24
 THUMBNAIL = 160  # pixels
-CELL = 14  # pixels of a square of the confusion matrix
+ROOM_FOR_COUNTS = 26  # pixels of a square in which its count can be read
+LEAST_CELL, MOST_CELL = 14, 44  # pixels of a square of the confusion matrix
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Subject:
     """What a report is about."""
 
     name: str
+    path: str  # as the user wrote it, for commands to type
     made: str
     version: str
     classes: tuple[str, ...]
@@ -96,25 +98,29 @@ def _matrix(evaluation: Evaluation) -> Any:
     from markupsafe import Markup, escape
 
     scores: tuple[ClassScore, ...] = evaluation.per_class
+    cell = int(min(MOST_CELL, max(LEAST_CELL, 420 / len(scores))))
     margin = 12 + 6 * max(len(score.name[:18]) for score in scores)
-    side = CELL * len(scores)
+    side = cell * len(scores)
     parts = [
         f'<svg viewBox="0 0 {margin + side + 10} {margin + side + 4}" width="{margin + side + 10}" role="img" '
         f'aria-label="confusion matrix" style="max-width:none">'
     ]
     for number, score in enumerate(scores):
-        name, at = escape(score.name[:18]), margin + CELL * number
-        parts.append(f'<text x="{margin - 4}" y="{at + 11}" text-anchor="end">{name}</text>')
-        parts.append(f'<text transform="translate({at + 10},{margin - 4}) rotate(-90)">{name}</text>')
+        name, at = escape(score.name[:18]), margin + cell * number
+        parts.append(f'<text x="{margin - 4}" y="{at + cell / 2 + 4}" text-anchor="end">{name}</text>')
+        parts.append(f'<text transform="translate({at + cell / 2 + 4},{margin - 4}) rotate(-90)">{name}</text>')
     parts.append(f'<rect x="{margin}" y="{margin}" width="{side}" height="{side}" fill="none" stroke="var(--line)"/>')
     for true, guess, count in evaluation.confusion:
         share = count / scores[true].support
         colour = "var(--leaf)" if true == guess else "var(--bad)"
         tip = escape(f"{scores[true].name} taken for {scores[guess].name}: {count} of {scores[true].support}")
         parts.append(
-            f'<rect x="{margin + CELL * guess}" y="{margin + CELL * true}" width="{CELL}" height="{CELL}" '
+            f'<rect x="{margin + cell * guess}" y="{margin + cell * true}" width="{cell}" height="{cell}" '
             f'fill="{colour}" fill-opacity="{0.15 + 0.85 * share:.2f}"><title>{tip}</title></rect>'
         )
+        if cell >= ROOM_FOR_COUNTS:
+            place = f'x="{margin + cell * guess + cell / 2}" y="{margin + cell * true + cell / 2 + 4}"'
+            parts.append(f'<text {place} text-anchor="middle">{count}</text>')
     return Markup("".join([*parts, "</svg>"]))
 
 

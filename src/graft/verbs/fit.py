@@ -249,7 +249,7 @@ def _check(options: FitOptions) -> None:
     problems = []
     if options.effort not in EFFORTS:
         problems.append(f"effort {options.effort!r} is not known. Expected: {', '.join(EFFORTS)}.")
-    if options.cache_gb <= 0:
+    if not 0 < options.cache_gb < float("inf"):
         problems.append(f"cache_gb is {options.cache_gb}. Expected a size in gigabytes above 0.")
     if problems:
         raise RequestError("\n".join(problems))

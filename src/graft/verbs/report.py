@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from graft.backbones.model_folder import read_description
+from graft.errors import plural
 from graft.evaluation.report import Subject, render
 from graft.records import Evaluation, Finding
 from graft.run_folder import RunFolder
@@ -21,8 +22,10 @@ def write_report(run: RunFolder) -> Path:
     """Render the report and the model card anew; the most trustworthy evaluation comes first."""
     settings, description = run.settings, read_description(run.model)
     card = description["backbone"]
+    parts = ", ".join(f"{part} {count:,}" for part, count in settings["samples"].items())
     subject = Subject(
-        name=run.path.name,
+        name=run.path.absolute().name,
+        path=str(run.path),
         made=settings["started"],
         version=settings["graft"],
         classes=tuple(description["classes"]),
@@ -34,9 +37,9 @@ def write_report(run: RunFolder) -> Path:
             ),
             ("Head", f"{description['provenance']['head']}, {len(description['classes'])} classes"),
             ("Fitted on", f"{description['provenance']['samples']:,} pictures of train and val"),
-            ("Data", f"{settings['samples']} ({settings['split']} split), fingerprint {settings['dataset'][:16]}"),
+            ("Data", f"{parts} pictures, parts {settings['split']}, fingerprint {settings['dataset'][:16]}"),
             ("Seed", str(settings["seed"])),
-            ("The test part was read", f"{len(settings['test_readings'])} times"),
+            ("The test part was read", plural(len(settings["test_readings"]), "time")),
         ),
     )
     evaluations = read_evaluations(run)
