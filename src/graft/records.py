@@ -51,7 +51,6 @@ class Card:
     macs: int
     width: int
     preprocess: Preprocess
-    remark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,6 @@ class Features:
     """What a frozen network sees in a data set: one row per sample, in the order asked for."""
 
     matrix: NDArray[np.float16]  # (samples, width), memory-mapped where the cache allows it
-    fingerprint: str
     engine: str
     computed: int  # rows computed now, the others came from the cache
     unreadable: dict[int, str] = field(default_factory=dict)  # row -> what went wrong

@@ -69,10 +69,17 @@ class TestToPicture:
             picture = to_picture(np.full(shape, 200, np.uint8))
             assert (picture.mode, picture.size) == ("RGB", (6, 5))
 
-    @pytest.mark.parametrize("array", [np.zeros((5, 6)), np.zeros((3, 5, 6), np.uint8), np.zeros(7, np.uint8)])
+    @pytest.mark.parametrize(
+        "array", [np.zeros((5, 6)), np.zeros((3, 5, 6), np.uint8), np.zeros(7, np.uint8), np.zeros((0, 0, 3), np.uint8)]
+    )
     def test_other_arrays_are_refused_with_what_was_expected(self, array):
         with pytest.raises(RequestError, match="Expected .height, width."):
             to_picture(array)
+
+    @pytest.mark.parametrize("picture", [Image.new("I", (4, 4)), Image.new("F", (4, 4)), Image.new("RGB", (0, 0))])
+    def test_pil_pictures_without_a_known_brightness_are_refused(self, picture):
+        with pytest.raises(RequestError, match="Scale it yourself"):
+            to_picture(picture)
 
     def test_pil_pictures_of_any_mode(self):
         assert to_picture(Image.new("RGBA", (4, 4))).getpixel((0, 0)) == (255, 255, 255)

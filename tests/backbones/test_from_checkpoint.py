@@ -80,6 +80,13 @@ def test_weights_of_another_network_say_what_differs(tmp_path):
         open_backbone(f"file:{tmp_path / 'w.safetensors'}@{SMALL}")
 
 
+def test_weights_of_a_larger_relative_are_refused(tmp_path):
+    loaded, _ = build("timm:resnet34")
+    save_file(loaded.module.state_dict(), tmp_path / "w.safetensors")
+    with pytest.raises(WorkError, match="that it has no place for .*Is the architecture right"):
+        open_backbone(f"file:{tmp_path / 'w.safetensors'}@timm:resnet18")
+
+
 def test_a_damaged_safetensors_file(tmp_path):
     (tmp_path / "w.safetensors").write_bytes(b"\x08\0\0\0\0\0\0\0{broken}")
     with pytest.raises(WorkError, match="cannot be read as weights"):

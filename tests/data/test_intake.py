@@ -108,6 +108,13 @@ class TestSplit:
         assert all(len(seen) == 1 for seen in parts.values())
         assert set().union(*parts.values()) == {0, 1, 2}
 
+    def test_groups_on_both_sides_of_a_given_split_are_told(self, folder):
+        folder("train", lemon=4, plum=4)
+        root = folder("test", lemon=2, plum=2)
+        told = finding(load(root, LoadOptions(group=r"(\d)\.png")), "group-across-parts")
+        assert "2 groups" in told.message
+        assert told.sources == ("0", "1")
+
     def test_a_group_pattern_that_misses_some_paths_is_refused(self, folder):
         with pytest.raises(RequestError, match="does not match 4 paths"):
             load(folder(lemon=4, plum=4), LoadOptions(group="plum"))
@@ -120,18 +127,6 @@ class TestSplit:
         dataset = load(folder(lemon=10, plum=10))
         with pytest.raises(RequestError, match="locked"):
             dataset.rows("train", "test")
-
-    def test_opening_the_test_part_is_counted(self, folder):
-        class Ledger:
-            purposes: list[str] = []  # noqa: RUF012
-
-            def count_test_reading(self, purpose):
-                self.purposes.append(purpose)
-                return len(self.purposes)
-
-        dataset = load(folder(lemon=10, plum=10))
-        assert len(dataset.open_test(Ledger(), "a last look")) == 4
-        assert Ledger.purposes == ["a last look"]
 
 
 class TestDuplicates:

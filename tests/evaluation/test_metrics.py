@@ -86,3 +86,8 @@ def test_the_most_confident_mistake_comes_first():
     probabilities = np.array([[0.6, 0.4], [0.9, 0.1], [0.2, 0.8]])
     evaluation = evaluate_probabilities("x", probabilities, np.array([1, 1, 1], np.int32), ("a", "b"), ["p", "q", "r"])
     assert [mistake.source for mistake in evaluation.mistakes] == ["q", "p"]
+
+
+def test_a_class_that_was_not_measured_is_named():
+    evaluation = evaluate_probabilities("x", np.eye(3)[[0, 1]], np.array([0, 1], np.int32), ("a", "b", "c"), ["p", "q"])
+    assert any("Nothing is known of 1 class without a picture here: c." in note for note in evaluation.notes)

@@ -8,7 +8,7 @@ from conftest import draw
 from graft.backbones import open_backbone
 from graft.data import load
 from graft.errors import WorkError
-from graft.features import cache, extract
+from graft.features import cache, extract, extraction
 from graft.features.engine import torch_features
 from graft.image import IMAGE
 
@@ -140,6 +140,51 @@ def test_features_that_are_not_finite_are_refused(folder, backbone, store, monke
     dataset = load(folder(lemon=8, plum=8))
     with pytest.raises(WorkError, match="not finite"):
         extract(dataset, everything(dataset), backbone)
+
+
+def test_a_cache_that_is_emptied_while_it_is_read_is_filled_again(folder, backbone, store, monkeypatch):
+    dataset = load(folder(lemon=8, plum=8))
+    expected = extract(dataset, everything(dataset), backbone).matrix.copy()
+    gather, left = cache.FeatureStore.gather, [2]
+
+    def emptied(self, keys, extra):
+        if left[0]:
+            left[0] -= 1
+            for segment in self.segments():
+                self.remove(segment)
+        return gather(self, keys, extra)
+
+    monkeypatch.setattr(cache.FeatureStore, "gather", emptied)
+    assert np.array_equal(extract(dataset, everything(dataset), backbone).matrix, expected)
+
+
+def test_an_interruption_keeps_what_was_computed(folder, backbone, store, monkeypatch):
+    dataset = load(folder(lemon=8, plum=8))
+    calls = []
+
+    def watch_and_stop(self, numbers, real=extraction._Work._batch):
+        calls.append(numbers)
+        if len(calls) > 6:
+            raise KeyboardInterrupt
+        return real(self, numbers)
+
+    with monkeypatch.context() as stopped:
+        stopped.setattr(extraction._Work, "_batch", watch_and_stop)
+        with pytest.raises(KeyboardInterrupt):
+            extract(dataset, everything(dataset), backbone)
+    assert 0 < extract(dataset, everything(dataset), backbone).computed < len(everything(dataset))
+
+
+def test_a_file_that_changed_after_it_was_checked_poisons_nothing(folder, backbone, store):
+    root = folder(lemon=8, plum=8)
+    dataset = load(root)
+    row = int(everything(dataset)[0])
+    whole = dataset.path(row).read_bytes()
+    draw(dataset.path(row), (0, 0, 255), 5)
+    features = extract(dataset, everything(dataset), backbone)
+    assert features.unreadable == {row: "the file changed while graft was working"}
+    dataset.path(row).write_bytes(whole)
+    assert extract(dataset, everything(dataset), backbone).computed == 1
 
 
 class TestStore:

@@ -98,12 +98,6 @@ def test_a_loss_that_is_no_number_stops_the_training():
         train(network(), Random(poison=True), PLAN, Limits(FP32))
 
 
-def test_when_time_is_out_the_training_ends_and_says_so():
-    left = iter([False, False, True])
-    result = train(network(), Random(), PLAN, Limits(FP32, out_of_time=lambda: next(left)))
-    assert (result.steps, result.finished) == (3, False)
-
-
 class TestCheckpoints:
     def states(self, tmp_path, steps=(4, 8, 12)):
         class State:

@@ -1,6 +1,5 @@
 """The ladder: every rung is a finished model, and each later rung must earn its place."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from graft.backbones.halves import Halves, default_cut, halve
 from graft.data import Dataset
 from graft.features import CLEAN, augmented_views, extract_views
 from graft.progress import Watch
+from graft.ranking.folds import make_folds, stratified_rank
 from graft.ranking.ridge import LinearHead
 from graft.training.checkpoint import Checkpoints
 from graft.training.loop import DivergedError, Limits, Plan, Trained
@@ -45,19 +45,16 @@ class Climb:
     cache_gb: float
     watch: Watch
     checkpoints: Path
-    out_of_time: Callable[[], bool] = lambda: False
 
-    def deciding(self) -> NDArray[np.bool_]:
+    def deciding(self, groups: NDArray[np.intp] | None) -> NDArray[np.bool_]:
         """The samples that decide: the val part, or a stratified share of train where there is none."""
         if not self.in_train.all():
             return ~self.in_train
         labels = self.dataset.labels[self.rows]
-        rank = np.zeros(len(labels))
-        order = np.random.default_rng(self.seed).permutation(len(labels))
-        for label in np.unique(labels):
-            of_class = order[labels[order] == label]
-            rank[of_class] = np.arange(len(of_class)) / len(of_class)
-        return rank >= 1 - DECIDING_SHARE
+        if groups is not None:
+            decided: NDArray[np.bool_] = make_folds(labels, groups, self.seed)[0] == 0
+            return decided
+        return stratified_rank(labels, self.seed) >= 1 - DECIDING_SHARE
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +76,7 @@ def partial_rung(backbone: Backbone, samples: Samples, probe: Probe, climb: Clim
     if before is None:
         climb.watch.say(f"{backbone.card.id} cannot be cut into stages, so its last ones cannot be trained alone.")
         return None
-    deciding = climb.deciding()
+    deciding = climb.deciding(samples.groups)
     if deciding.sum() < LEAST_DECIDING:
         climb.watch.say(f"Only {deciding.sum()} pictures could decide on more training: the probe is kept.")
         return None
@@ -133,7 +130,7 @@ def _trained(
         plan = Plan(steps=steps, learning_rate=rate, head_learning_rate=rate)
         identity = f"{halves.prefix.fingerprint} {climb.dataset.fingerprint} {climb.seed} {plan}"
         checkpoints = Checkpoints(climb.checkpoints, identity, watch=climb.watch)
-        limits = Limits(Place.best(), climb.watch, checkpoints, climb.out_of_time, "Training the last stages")
+        limits = Limits(Place.best(), climb.watch, checkpoints, "Training the last stages")
         try:
             trained = train_suffix(module, batches, plan, limits)
         except DivergedError as error:

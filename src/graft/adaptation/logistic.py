@@ -20,7 +20,8 @@ def fit_logistic(basis: Basis, labels: NDArray[np.int32], classes: int, rows: ND
 
     penalty = PENALTY_PER_FEATURE * len(basis.mean)
     scale = 1 / np.sqrt(basis.squares * TYPICAL_CURVATURE + penalty)
-    inputs = (basis.project(basis.features[rows]) * scale).astype(np.float32)  # (rows, rank)
+    room = np.empty((len(rows), len(basis.squares)), np.float32)
+    inputs = basis.project_into(basis.features[rows], room, scale)  # (rows, rank)
     wanted = one_hot(labels[rows], classes).astype(np.float32)  # (rows, classes)
     decay = (penalty * scale**2).astype(np.float32)[:, None]
     shape = (inputs.shape[1] + 1, classes)

@@ -125,9 +125,19 @@ class Model:
 def to_picture(source: Image.Image | NDArray[Any]) -> Image.Image:
     """A PIL picture in RGB from a PIL picture or an array; raises `RequestError` for other shapes and types."""
     if isinstance(source, Image.Image):
+        if source.mode in {"I", "F"} or 0 in source.size:
+            raise RequestError(
+                f"A PIL picture of mode {source.mode} and size {source.size} has no brightness from 0 to 255. "
+                "Scale it yourself and convert it to mode L or RGB."
+            )
         return to_rgb(source)
     array = np.asarray(source)
-    if array.dtype != np.uint8 or array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (1, 3, 4)):
+    if (
+        array.dtype != np.uint8
+        or array.size == 0
+        or array.ndim not in (2, 3)
+        or (array.ndim == 3 and array.shape[2] not in (1, 3, 4))
+    ):
         raise RequestError(
             f"An array of shape {array.shape} and type {array.dtype} is no picture. "
             "Expected (height, width), (height, width, 3) or (height, width, 4) with values 0 to 255 as uint8."

@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 from graft.adaptation.logistic import fit_logistic
 from graft.errors import RequestError
 from graft.ranking.basis import Basis
-from graft.ranking.folds import make_folds
+from graft.ranking.folds import make_folds, stratified_rank
 from graft.ranking.ridge import PENALTIES, LinearHead, Scores, cross_validate, fit_ridge, one_hot
 from graft.ranking.temperature import fit_temperature
 
 LEAST_VAL = 50  # a given val part smaller than this is too small to choose by
 MOST_FOLDED = 10_000  # samples that take part in cross-validation; the head itself is fitted on all
 LOGISTIC_WORK = 2e9  # samples x rank x classes up to which logistic regression takes seconds
+LOGISTIC_CELLS = 4e7  # samples x rank up to which its inputs, in single precision, stay below 160 MB
 LOGISTIC_FOLD_WORK = 2e8  # the same, for fitting it once per fold
 
 Chooser = Literal["val", "cross-validation"]
@@ -81,7 +82,7 @@ def _chosen_on_val(samples: Samples, in_train: NDArray[np.bool_], classes: int, 
     for relative in PENALTIES:
         head = fit_ridge(basis, train.labels, classes, relative * basis.squares.mean())
         tried.append(_candidate("ridge", float(relative), head.scores(val.features), val.labels))
-    if _logistic_work(basis, classes) <= LOGISTIC_WORK:
+    if _logistic_fits(len(samples), basis, classes):
         head = fit_logistic(basis, train.labels, classes, np.arange(len(train)))
         tried.append(_candidate("logistic", 0.0, head.scores(val.features), val.labels))
     chosen, scores = min(tried, key=lambda pair: pair[0].log_loss)
@@ -114,8 +115,8 @@ def _chosen_by_folds(samples: Samples, classes: int, seed: int) -> Probe:
         scores = cross_validate(basis, targets, relative * basis.squares.mean(), folds)[held_out]
         tried.append(_candidate("ridge", float(relative), scores, part.labels[held_out]))
     chosen, scores = min(tried, key=lambda pair: pair[0].log_loss)
-    work = _logistic_work(basis, classes)
-    if work <= LOGISTIC_WORK:
+    if _logistic_fits(len(samples), basis, classes):
+        work = len(part) * len(basis.squares) * classes
         logistic = _logistic_by_folds(basis, part.labels, classes, folds[0], one_fold=work > LOGISTIC_FOLD_WORK)
         common = ~np.isnan(logistic[held_out, 0])
         penalty = chosen.penalty * float(basis.squares.mean())
@@ -177,18 +178,15 @@ def _logistic_by_folds(
     return scores
 
 
-def _logistic_work(basis: Basis, classes: int) -> float:
-    return len(basis.features) * len(basis.squares) * classes
+def _logistic_fits(count: int, basis: Basis, classes: int) -> bool:
+    """Whether a logistic head can be fitted on so many samples in seconds, and in bounded memory."""
+    cells = count * min(len(basis.mean), count)
+    return cells <= LOGISTIC_CELLS and cells * classes <= LOGISTIC_WORK
 
 
 def _stratified_subset(labels: NDArray[np.int32], most: int, seed: int) -> NDArray[np.intp]:
     """At most so many rows, in order, with the classes in proportion."""
     if len(labels) <= most:
         return np.arange(len(labels))
-    order = np.random.default_rng(seed).permutation(len(labels))
-    rank = np.empty(len(labels))
-    for label in np.unique(labels):
-        rows = order[labels[order] == label]
-        rank[rows] = np.arange(len(rows)) / len(rows)
-    chosen: NDArray[np.intp] = np.sort(np.argsort(rank, kind="stable")[:most])
+    chosen: NDArray[np.intp] = np.sort(np.argsort(stratified_rank(labels, seed), kind="stable")[:most])
     return chosen

@@ -22,7 +22,6 @@ def _lite(number: int, side: int, parameters: int, macs: int) -> Card:
         macs=macs,
         width=1280,
         preprocess=Preprocess(resize=int(side / 0.875), crop=side, interpolation="bicubic", mean=half, std=half),
-        remark="packaged, works without a network",
     )
 
 

@@ -13,6 +13,7 @@ from graft.records import Card
 if TYPE_CHECKING:
     from torch import Tensor
 
+CLASSIFIERS = {"fc", "classifier", "head", "heads", "head_dist", "last_linear"}  # what timm and torchvision call them
 SYNTAX = "file:PATH@ARCHITECTURE, for example file:weights.safetensors@timm:resnet18"
 
 
@@ -108,10 +109,12 @@ def fill(loaded: Loaded, weights: "dict[str, Tensor]", source: str) -> None:
         for name in expected
         if name in weights and weights[name].shape != expected[name].shape
     ]
-    if missing or shapes:
+    strange = [name for name in weights if name not in expected and name.split(".")[0] not in CLASSIFIERS]
+    if missing or shapes or strange:
         raise WorkError(
             f"{source} does not fit the network: {len(missing)} tensors missing ({listing(missing)}), "
-            f"{len(shapes)} of another shape ({listing(shapes)}). Is the architecture right?"
+            f"{len(shapes)} of another shape ({listing(shapes)}), {len(strange)} that it has no place for "
+            f"({listing(strange)}). Is the architecture right?"
         )
     loaded.module.load_state_dict({name: weights[name] for name in expected})
 

@@ -32,7 +32,7 @@ def open_torchvision(name: str) -> Backbone:
         id=f"torchvision:{architecture}.{weights.name}",
         architecture=f"torchvision:{architecture}",
         modality="image",
-        licence="BSD-3-Clause (torchvision); weights trained on ImageNet-1k",
+        licence=weights.meta.get("license", "BSD-3-Clause"),  # some weights have a licence of their own
         source=weights.url,
         parameters=parameters_of(loaded.module),
         macs=macs_of(loaded.module, preprocess.crop),

@@ -92,6 +92,12 @@ def part_findings(dataset: Dataset) -> list[Finding]:
             names = f"{plural(len(lacking), 'class')}: {listing(lacking)}"
             message = f"The {part} part has no {dataset.modality.noun} of {names}."
             findings.append(Finding(f"class-missing-from-{part}", "warning", message, tuple(lacking)))
+    across = groups_across_parts(dataset)
+    if across:
+        message = (
+            f"{plural(len(across), 'group')} in more than one of the given parts, which flatters: {listing(across)}."
+        )
+        findings.append(Finding("group-across-parts", "warning", message, tuple(across)))
     sizes = counts[:, PARTS.index("train")]
     if sizes.min() > 0 and sizes.max() >= IMBALANCE * sizes.min():
         small, large = dataset.classes[int(sizes.argmin())], dataset.classes[int(sizes.argmax())]
@@ -101,6 +107,15 @@ def part_findings(dataset: Dataset) -> list[Finding]:
         )
         findings.append(Finding("imbalance", "warning", message, (large, small)))
     return findings
+
+
+def groups_across_parts(dataset: Dataset) -> list[str]:
+    """Groups of which a given split puts samples into several parts."""
+    parts: dict[str, set[int]] = defaultdict(set)
+    for group, part in zip(dataset.groups, dataset.parts, strict=True):
+        if group:
+            parts[group].add(int(part))
+    return sorted(group for group, where in parts.items() if len(where) > 1)
 
 
 def small_classes(dataset: Dataset, least: int) -> dict[str, int]:

@@ -1,10 +1,10 @@
 """The Dataset record: which samples there are, their classes, parts and content hashes. Nothing is decoded here."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +12,6 @@ from numpy.typing import NDArray
 from graft.errors import RequestError, plural
 from graft.modality import Modality
 from graft.records import PARTS, Finding, Part
-
-
-class TestLedger(Protocol):
-    """Keeps count of how often the test part was read."""
-
-    def count_test_reading(self, purpose: str) -> int:
-        """Note one reading and return how many there have been."""
 
 
 @dataclass(frozen=True)
@@ -60,13 +53,10 @@ class Dataset:
     def rows(self, *parts: Part) -> NDArray[np.intp]:
         """The sample numbers of parts that may be looked at while choosing; the test part is locked."""
         if "test" in parts:
-            raise RequestError("The test part is locked: open it with open_test(run), which counts the reading.")
-        return self._rows(parts)
-
-    def open_test(self, ledger: TestLedger, purpose: str) -> NDArray[np.intp]:
-        """The sample numbers of the test part; the reading is counted first."""
-        ledger.count_test_reading(purpose)
-        return self._rows(("test",))
+            raise RequestError(
+                "The test part is locked. Measure a run on it with graft evaluate, which counts the reading."
+            )
+        return np.flatnonzero(np.isin(self.parts, [PARTS.index(part) for part in parts]))
 
     def count(self, part: Part) -> int:
         return int((self.parts == PARTS.index(part)).sum())
@@ -103,9 +93,6 @@ class Dataset:
             groups=[self.groups[row] for row in rows],
             hashes=self.hashes[rows],
         )
-
-    def _rows(self, parts: Iterable[Part]) -> NDArray[np.intp]:
-        return np.flatnonzero(np.isin(self.parts, [PARTS.index(part) for part in parts]))
 
 
 def unreadable_finding(noun: str, reasons: tuple[str, ...]) -> Finding:

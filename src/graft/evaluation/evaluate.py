@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from graft.errors import listing, plural
 from graft.evaluation import metrics
 from graft.records import Evaluation, Mistake
 
@@ -27,6 +28,9 @@ def evaluate_probabilities(
     bins = metrics.reliability(right, confidence)
     wrong = [int(row) for row in np.argsort(-confidence, kind="stable") if not right[row]]
     few = [f"Only {len(labels)} samples: the interval is wide, and small differences mean nothing."]
+    counts = np.bincount(labels, minlength=len(classes))
+    absent = [name for name, count in zip(classes, counts, strict=True) if count == 0]
+    unseen = [f"Nothing is known of {plural(len(absent), 'class')} without a picture here: {listing(absent)}."]
     return Evaluation(
         part=part,
         samples=len(labels),
@@ -42,6 +46,6 @@ def evaluate_probabilities(
             Mistake(sources[row], classes[labels[row]], classes[predicted[row]], float(confidence[row]))
             for row in wrong
         ),
-        notes=(*notes, *(few if len(labels) < FEW else [])),
+        notes=(*notes, *(unseen if absent else []), *(few if len(labels) < FEW else [])),
         root=root,
     )

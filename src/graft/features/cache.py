@@ -93,10 +93,13 @@ class FeatureStore:
     def gather(self, keys: Sequence[bytes], extra: dict[bytes, NDArray[np.float16]]) -> NDArray[np.float16]:
         """The rows of these keys in this order: memory-mapped where they lie so on disk, else collected.
 
-        `extra` holds rows that could not be written.
+        `extra` holds rows that could not be written. Raises `KeyError` or `OSError` where another process has removed
+        rows since they were found.
         """
         segments = self.segments()
         places = self.find(keys, segments)
+        if any(key not in places and key not in extra for key in keys):
+            raise KeyError("rows that were there are gone")
         used = sorted({number for number, _ in places.values()})
         for number in used:
             with suppress(OSError):

@@ -21,6 +21,7 @@ from graft.records import Features, Preprocess
 
 CHUNK_BYTES = 64_000_000  # of rows between two writes to the cache: what a crash can cost
 MOST_ROWS = 512  # the same, counted in samples
+ATTEMPTS = 3  # at finding all rows while other processes may empty the cache; the last one keeps them in memory
 SAMPLE = 16  # pictures on which an engine is compared with torch
 
 
@@ -67,31 +68,21 @@ def extract_views(
 ) -> list[Features]:
     """What the frozen backbone sees in several views of these rows, each decoded once: one `Features` per view."""
     engine = open_engine(backbone, "fast", sample_pictures(dataset, rows, backbone), watch)
-    stores = [
-        open_store(backbone.card.id, backbone.fingerprint, _store_name(dataset.modality, engine, view))
-        for view in views
-    ]
+    names = [_store_name(dataset.modality, engine, view) for view in views]
+    stores = [open_store(backbone.card.id, backbone.fingerprint, name) for name in names]
     keys = [dataset.key(row) for row in rows]
-    known = [store.find(keys, store.segments()) for store in stores]
-    missing = [int(row) for row, key in zip(rows, keys, strict=True) if any(key not in found for found in known)]
     work = _Work(dataset, backbone, engine, tuple(views), stores, watch)
-    work.run(missing)
-    readable = [key for row, key in zip(rows, keys, strict=True) if int(row) not in work.unreadable]
-    if not readable:
-        raise WorkError(f"None of the {len(rows):,} {dataset.modality.noun}s could be read. Was the folder moved?")
-    found = [
-        Features(
-            matrix=store.gather(readable, extra),
-            fingerprint=f"{backbone.fingerprint}/{_store_name(dataset.modality, engine, view)}",
-            engine=engine.name,
-            computed=len(missing) - len(work.unreadable),
-            unreadable=work.unreadable,
-        )
-        for view, store, extra in zip(views, stores, work.extra, strict=True)
-    ]
-    if missing:
+    for attempt in range(ATTEMPTS):
+        work.on_disk = attempt < ATTEMPTS - 1
+        readable = work.complete(rows, keys)
+        try:
+            matrices = [store.gather(readable, extra) for store, extra in zip(stores, work.extra, strict=True)]
+        except (KeyError, OSError):  # another process emptied or bounded the cache just now
+            continue
+        break
+    if work.computed:
         bound(cache_gb)  # last: what is mapped stays readable, even where it is too much to keep
-    return found
+    return [Features(matrix, engine.name, work.computed, work.unreadable) for matrix in matrices]
 
 
 def _store_name(modality: Modality, engine: Engine, view: View) -> str:
@@ -133,6 +124,22 @@ class _Work:
         self.watch = watch
         self.extra: list[dict[bytes, NDArray[np.float16]]] = [{} for _ in views]  # rows that the disk would not take
         self.unreadable: dict[int, str] = {}
+        self.computed = 0
+        self.on_disk = True
+
+    def complete(self, rows: NDArray[np.intp], keys: Sequence[bytes]) -> list[bytes]:
+        """Compute what the stores lack; returns the keys of the readable samples, in order."""
+        known = [
+            store.find(keys, store.segments()).keys() | extra.keys()
+            for store, extra in zip(self.stores, self.extra, strict=True)
+        ]
+        pairs = [(int(row), key) for row, key in zip(rows, keys, strict=True) if int(row) not in self.unreadable]
+        self.run([row for row, key in pairs if any(key not in found for found in known)])
+        readable = [key for row, key in pairs if row not in self.unreadable]
+        if not readable:
+            noun = self.dataset.modality.noun
+            raise WorkError(f"None of the {len(rows):,} {noun}s could be read. Was the folder moved?")
+        return readable
 
     def run(self, missing: Sequence[int]) -> None:
         """Compute and keep every view of these samples, a bounded number of rows at a time."""
@@ -192,12 +199,15 @@ class _Work:
         return content
 
     def _keep(self, numbers: Sequence[int], rows: NDArray[np.float16]) -> None:
+        self.computed += len(numbers)
         if not numbers:
             return
         for store, extra, matrix in zip(self.stores, self.extra, rows, strict=True):
             try:
-                store.append(self.dataset.hashes[list(numbers)], matrix)
+                if self.on_disk:
+                    store.append(self.dataset.hashes[list(numbers)], matrix)
+                    continue
             except WorkError as error:
                 if not any(self.extra):  # told once
                     self.watch.say(f"{error} The work goes on without keeping features; the next run computes them.")
-                extra |= {self.dataset.key(number): row for number, row in zip(numbers, matrix, strict=True)}
+            extra |= {self.dataset.key(number): row for number, row in zip(numbers, matrix, strict=True)}

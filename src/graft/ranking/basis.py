@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +50,14 @@ class Basis:
 
     def project(self, features: NDArray[np.floating]) -> NDArray[np.float64]:
         """Coordinates of any features along the right vectors: (samples, rank)."""
-        return np.concatenate([((chunk - self.mean) / self.scale) @ self.right for chunk in _chunks(features)])
+        return self.project_into(features, np.empty((len(features), len(self.squares))))
+
+    def project_into(self, features: NDArray[np.floating], room: NDArray[Any], weights: Any = 1.0) -> NDArray[Any]:
+        """The same, times `weights` along each vector, in room of any precision, a few rows at a time."""
+        for number, chunk in enumerate(_chunks(features)):
+            place = slice(number * CHUNK, number * CHUNK + len(chunk))
+            room[place] = ((chunk - self.mean) / self.scale) @ self.right * weights
+        return room
 
     def moments(self, labels: NDArray[np.int32], classes: int) -> NDArray[np.float64]:
         """S U^T (Y - mean Y) for one-hot labels Y: (rank, classes).

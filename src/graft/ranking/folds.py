@@ -39,3 +39,13 @@ def make_folds(labels: NDArray[np.int32], groups: NDArray[np.intp] | None, seed:
             for fold, (_, rows) in enumerate(parts):
                 folds[repeat, usable[rows]] = fold
     return folds
+
+
+def stratified_rank(labels: NDArray[np.int32], seed: int) -> NDArray[np.float64]:
+    """A random place from 0 to 1 for each sample, evenly spread within its class: (samples,)."""
+    order = np.random.default_rng(seed).permutation(len(labels))
+    rank = np.empty(len(labels))
+    for label in np.unique(labels):
+        rows = order[labels[order] == label]
+        rank[rows] = np.arange(len(rows)) / len(rows)
+    return rank

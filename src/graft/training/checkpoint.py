@@ -43,11 +43,13 @@ class Checkpoints:
         """Write a checkpoint and remove all but the two newest."""
         from safetensors.torch import save
 
-        folder = self.folder / f"step-{step:08}"
-        shutil.rmtree(folder, ignore_errors=True)
+        folder, place = self.folder / ".new", self.folder / f"step-{step:08}"
+        for old in (folder, place):
+            shutil.rmtree(old, ignore_errors=True)
         write_bytes(folder / STATE, save({name: value.contiguous() for name, value in state.tensors().items()}))
-        # The manifest is written last: a checkpoint without it is not one.
+        # The manifest is written last: a checkpoint without it is not one, wherever it lies.
         write_json(folder / MANIFEST, {"identity": self.identity, "step": step, "sha256": sha256_of(folder / STATE)})
+        folder.rename(place)
         for old in sorted(self.folder.glob("step-*"))[:-KEPT]:
             shutil.rmtree(old, ignore_errors=True)
         self._saved = time.monotonic()

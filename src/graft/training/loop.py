@@ -2,7 +2,6 @@
 
 import math
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -47,7 +46,6 @@ class Trained:
     seconds: float = 0.0
     steps: int = 0
     losses: list[tuple[float, float]] = field(default_factory=list)  # (sum, mean) per reporting interval
-    finished: bool = True  # False where the time ran out
 
 
 class DivergedError(WorkError):
@@ -56,12 +54,11 @@ class DivergedError(WorkError):
 
 @dataclass(frozen=True)
 class Limits:
-    """When to stop early, and where progress goes."""
+    """Where the training runs, and where its progress and its checkpoints go."""
 
     place: Place
     watch: Watch = SILENT
     checkpoints: Checkpoints | None = None
-    out_of_time: Callable[[], bool] = lambda: False
     title: str = "Training"
     report_every: int = 20  # steps
 
@@ -100,9 +97,6 @@ def train(module: nn.Sequential, batches: Batches, plan: Plan, limits: Limits) -
                 total, count = 0.0, 0
             if limits.checkpoints:
                 limits.checkpoints.maybe_save(state, step + 1)
-            if limits.out_of_time():
-                result.finished = False
-                break
     if average:
         average.apply()
     module.eval()
