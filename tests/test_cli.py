@@ -159,6 +159,16 @@ def test_a_mistake_of_our_own_is_one_json_object_too(folder, capsys, monkeypatch
     assert "Traceback" in err
 
 
+def test_the_default_backbone_is_that_of_the_table():
+    """The command line writes it out, because importing the table for --help would take too long."""
+    import inspect
+
+    from graft import cli
+    from graft.backbones import DEFAULT
+
+    assert inspect.signature(cli.fit).parameters["backbone"].default == DEFAULT
+
+
 def test_stopping_is_no_traceback(folder, capsys, monkeypatch):
     def stop(*arguments, **options):
         raise KeyboardInterrupt

@@ -134,7 +134,7 @@ def predict(
     from graft import terminal
     from graft.serving import Predictor
 
-    watch = terminal.Terminal() if len(files) > 1 or files[0].is_dir() else terminal.Quiet()
+    watch = terminal.Terminal(tasks=len(files) > 1 or files[0].is_dir())
     predictions = list(Predictor(run).predict(list(files), top, watch))
     failed = terminal.show_predictions(predictions, as_json)
     raise typer.Exit(1 if failed else 0)

@@ -18,6 +18,8 @@ from rich.text import Text
 
 from graft.data import Dataset
 from graft.errors import plural
+from graft.evaluation.evaluate import confusions
+from graft.evaluation.report import percent
 from graft.features.cache import Kept
 from graft.progress import Advance
 from graft.records import PARTS, Evaluation, Finding, Prediction
@@ -41,38 +43,37 @@ class Rate(ProgressColumn):
         return Text(f"{speed:,.0f}/s" if speed else "", style="dim")
 
 
-class Quiet:
-    """Shows no bars, only sentences."""
-
-    @contextmanager
-    def task(self, title: str, total: int, unit: str) -> Iterator[Advance]:
-        yield lambda count: None
-
-    def say(self, message: str) -> None:
-        err.print(f"[yellow]Note:[/] {escape(message)}")
-
-
-class Terminal(Quiet):
+class Terminal:
     """Shows tasks as progress bars on stderr, and sentences above them; in a log, one line for each finished task."""
 
+    def __init__(self, tasks: bool = True) -> None:
+        self.tasks = tasks  # without them only sentences are shown
+
     @contextmanager
     def task(self, title: str, total: int, unit: str) -> Iterator[Advance]:
-        if not err.is_terminal:
+        """Open a task; see `Watch`."""
+        if not self.tasks:
+            yield lambda count: None
+        elif not err.is_terminal:
             began = time.perf_counter()
             yield lambda count: None
             err.print(f"{escape(title)}: {total:,} {unit} in {time.perf_counter() - began:.1f} s", soft_wrap=True)
-            return
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TextColumn(unit),
-            Rate(),
-            TimeRemainingColumn(elapsed_when_finished=True),
-        )
-        with Progress(*columns, console=err) as progress:
-            number = progress.add_task(title, total=total)
-            yield lambda count: progress.update(number, advance=count)
+        else:
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(bar_width=24),
+                MofNCompleteColumn(),
+                TextColumn(unit),
+                Rate(),
+                TimeRemainingColumn(elapsed_when_finished=True),
+            )
+            with Progress(*columns, console=err) as progress:
+                number = progress.add_task(title, total=total)
+                yield lambda count: progress.update(number, advance=count)
+
+    def say(self, message: str) -> None:
+        """Tell a sentence; see `Watch`."""
+        err.print(f"[yellow]Note:[/] {escape(message)}")
 
 
 def print_json(content: Any) -> None:
@@ -92,10 +93,6 @@ def _plain(value: Any) -> Any:
 def escape(text: str) -> str:
     """A name or message as it may be printed: no markup of rich's, no control codes for the terminal."""
     return escape_markup("".join(c if c.isprintable() or c in "\n" else "\N{REPLACEMENT CHARACTER}" for c in text))
-
-
-def percent(share: float) -> str:
-    return f"{100 * share:.1f}%"
 
 
 def show_findings(findings: Iterable[Finding]) -> None:
@@ -152,12 +149,11 @@ def show_evaluation(evaluation: Evaluation) -> None:
     if len(ordered) > MOST_ROWS:
         table.add_row(f"[dim]and {len(ordered) - MOST_ROWS:,} more, in evaluation.json[/]", "", "", "", "")
     out.print(table)
-    wrong = sorted((cell for cell in evaluation.confusion if cell[0] != cell[1]), key=lambda cell: -cell[2])[:5]
-    if wrong:
+    confused = confusions(evaluation, most=5)
+    if confused:
         out.print("Most often confused:")
-        for true, guess, count in wrong:
-            truth, taken = evaluation.per_class[true], evaluation.per_class[guess]
-            out.print(f"  {escape(truth.name)} taken for {escape(taken.name)}: {count} of {truth.support}")
+    for one in confused:
+        out.print(f"  {escape(one.truth)} taken for {escape(one.predicted)}: {one.count} of {one.of}")
     for note in evaluation.notes:
         out.print(f"[yellow]![/] {escape(note)}")
 

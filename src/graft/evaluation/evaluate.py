@@ -1,6 +1,7 @@
 """Model x Dataset -> Evaluation: from probabilities and labels to figures with intervals."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,3 +50,23 @@ def evaluate_probabilities(
         notes=(*notes, *(unseen if absent else []), *(few if len(labels) < FEW else [])),
         root=root,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Confusion:
+    """How often one class was taken for another, of all samples of that class."""
+
+    truth: str
+    predicted: str
+    count: int
+    of: int
+
+
+def confusions(evaluation: Evaluation, most: int) -> list[Confusion]:
+    """The commonest confusions, most frequent first."""
+    wrong = sorted((cell for cell in evaluation.confusion if cell[0] != cell[1]), key=lambda cell: -cell[2])
+    scores = evaluation.per_class
+    return [
+        Confusion(scores[true].name, scores[guess].name, count, scores[true].support)
+        for true, guess, count in wrong[:most]
+    ]

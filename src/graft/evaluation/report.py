@@ -8,6 +8,7 @@ from math import log
 from pathlib import Path
 from typing import Any
 
+from graft.evaluation.evaluate import confusions
 from graft.image import IMAGE
 from graft.modality import UnreadableError
 from graft.records import ClassScore, Evaluation, Finding
@@ -69,7 +70,7 @@ def _page(title: str, evaluation: Evaluation, subject: Subject) -> dict[str, Any
         "classes": shown,
         "more_classes": len(worst) - len(shown),
         "matrix": _matrix(evaluation) if len(worst) <= MOST_CLASSES else "",
-        "confusions": _confusions(evaluation),
+        "confusions": confusions(evaluation, most=8),
         "calibration": _calibration(evaluation),
         "mistakes": [
             {
@@ -82,15 +83,6 @@ def _page(title: str, evaluation: Evaluation, subject: Subject) -> dict[str, Any
             for mistake in evaluation.mistakes[:MOST_MISTAKES]
         ],
     }
-
-
-def _confusions(evaluation: Evaluation) -> list[dict[str, Any]]:
-    wrong = sorted((cell for cell in evaluation.confusion if cell[0] != cell[1]), key=lambda cell: -cell[2])
-    scores = evaluation.per_class
-    return [
-        {"truth": scores[true].name, "predicted": scores[guess].name, "count": count, "of": scores[true].support}
-        for true, guess, count in wrong[:8]
-    ]
 
 
 def _matrix(evaluation: Evaluation) -> Any:

@@ -1,7 +1,6 @@
 """graft evaluate: how good a run is on its locked test part, or on other labelled pictures."""
 
 import dataclasses
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from graft.modality import UnreadableError
 from graft.progress import SILENT, Watch
 from graft.records import Evaluation, Part
 from graft.run_folder import RunFolder
+from graft.storage import sha256_of
 from graft.verbs.report import read_evaluations, read_findings, write_report
 
 
@@ -94,7 +94,7 @@ def _part(folder: RunFolder, part: Part) -> _Labelled:
         )
     gone = [row["source"] for row in rows if not (root / row["source"]).is_file()]
     there = [row for row in rows if (root / row["source"]).is_file()]
-    changed = [row["source"] for row in there if _sha256(root / row["source"]) != row["sha256"]]
+    changed = [row["source"] for row in there if sha256_of(root / row["source"]) != row["sha256"]]
     if gone or changed:
         told = [f"{len(gone):,} gone ({listing(gone, 3)})"] * bool(gone)
         told += [f"{len(changed):,} changed ({listing(changed, 3)})"] * bool(changed)
@@ -144,10 +144,3 @@ def _other(folder: RunFolder, model: Model, data: str | Path, watch: Watch) -> _
         notes=notes,
         opens_test=tested > 0,
     )
-
-
-def _sha256(path: Path) -> str:
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError:
-        return ""
