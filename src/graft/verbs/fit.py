@@ -96,7 +96,7 @@ def _make(
     samples = Samples(features.matrix, dataset.labels[rows], groups)
     in_train = dataset.parts[rows] == PARTS.index("train")
     probe_began = time.perf_counter()
-    with watch.task("Fitting the probe", 1, "heads") as advance:
+    with watch.task("Fitting the probe", 1, "head") as advance:
         probe = fit_probe(samples, in_train, dataset.split == "given", len(dataset.classes), options.load.seed)
         advance(1)
     ladder = [_probe_entry(probe, features.computed, probe_began - began, time.perf_counter() - probe_began)]
