@@ -142,7 +142,8 @@ def show_evaluation(evaluation: Evaluation) -> None:
     table.add_column("class")
     for name in ("precision", "recall", "F1", "pictures"):
         table.add_column(name, justify="right")
-    ordered = sorted(evaluation.per_class, key=lambda score: (score.support == 0, score.recall))
+    seen = [score for score in evaluation.per_class if score.support or score.precision]
+    ordered = sorted(seen, key=lambda score: (score.support == 0, score.recall))
     for score in ordered[:MOST_ROWS]:
         recall = percent(score.recall) if score.support else "–"
         table.add_row(escape(score.name), percent(score.precision), recall, percent(score.f1), f"{score.support:,}")

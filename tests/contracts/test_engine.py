@@ -127,6 +127,21 @@ class TestKeptGraph:
         monkeypatch.setattr("graft.features.openvino.convert", lambda backbone: pytest.fail("converted again"))
         assert openvino_engine(backbone, "exact", pictures, tmp_path) is not None
 
+    def test_each_set_of_pictures_is_judged_by_itself(self, backbone, pictures, tmp_path, monkeypatch):
+        """The engine of a data set must not depend on which data set came to the cache first."""
+        poor = {"bf16": Agreement(FAST_COSINE - 1e-4, 0.9), "f32": Agreement(1, 1)}
+        good = {"bf16": Agreement(FAST_COSINE, 0.9), "f32": Agreement(1, 1)}
+        verdicts = iter([poor, good])
+        monkeypatch.setattr("graft.features.openvino.measure", lambda *arguments: next(verdicts))
+        sets = (pictures, pictures[::-1], pictures)
+        names = [openvino_engine(backbone, "fast", seen, tmp_path).name for seen in sets]
+        assert ["f32" in name for name in names] == [True, False, True]
+
+    def test_exactness_needs_no_second_measurement(self, backbone, pictures, tmp_path, monkeypatch):
+        openvino_engine(backbone, "fast", pictures, tmp_path)
+        monkeypatch.setattr("graft.features.openvino.measure", lambda *arguments: pytest.fail("measured again"))
+        assert "f32" in openvino_engine(backbone, "exact", pictures[:1], tmp_path).name
+
     def test_a_damaged_graph_is_made_anew(self, backbone, pictures, tmp_path):
         expected = openvino_engine(backbone, "exact", pictures, tmp_path).run(pictures)
         constants = bytearray((tmp_path / "trunk.bin").read_bytes())

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 GRAPH, CONSTANTS, AGREEMENT = "trunk.xml", "trunk.bin", "agreement.json"
 PRECISIONS = ("bf16", "f32")
-ENOUGH = 8  # pictures that an agreement must rest on before it is never measured again
+MOST_AGREEMENTS = 64  # of as many sets of pictures as are remembered beside a graph
 VERSION = 1  # of the conversion: raise it when the same trunk may become another graph
 
 
@@ -77,14 +77,21 @@ class OpenVINOEngine:
 def openvino_engine(
     backbone: Backbone, wanted: Wanted, pictures: NDArray[np.uint8], folder: Path
 ) -> OpenVINOEngine | None:
-    """An engine that agrees with torch on these pictures, or None; graph and agreement are kept in `folder`."""
+    """An engine that agrees with torch on these pictures, or None; graph and agreements are kept in `folder`.
+
+    Each set of pictures is judged by itself, whatever was judged before: the precision that a data set gets must not
+    depend on the history of the cache. An exact engine takes any kept agreement, for single precision does not
+    depend on the pictures.
+    """
     kept = _read(folder)
-    graph, agreement, samples = kept or (convert(backbone), {}, 0)
-    if samples < ENOUGH and len(pictures) > samples:
-        agreement = measure(backbone, graph, pictures)
+    graph, agreements = kept or (convert(backbone), {})
+    sample = hashlib.sha256(pictures.tobytes()).hexdigest()
+    if sample not in agreements and (wanted == "fast" or not agreements):
+        agreements = dict([*agreements.items()][1 - MOST_AGREEMENTS :])
+        agreements[sample] = measure(backbone, graph, pictures)
         with suppress(WorkError, OSError, RuntimeError):  # an unwritable cache costs the time of another conversion
-            _keep(folder, graph, agreement, len(pictures))
-    precision = choose(agreement, wanted)
+            _keep(folder, None if kept else graph, agreements)
+    precision = choose(agreements.get(sample) or next(iter(agreements.values())), wanted)
     return OpenVINOEngine(graph, precision) if precision else None
 
 
@@ -128,21 +135,22 @@ def measure(backbone: Backbone, graph: "openvino.Model", pictures: NDArray[np.ui
     }
 
 
-def _keep(folder: Path, graph: "openvino.Model", agreement: dict[str, Agreement], samples: int) -> None:
+def _keep(folder: Path, graph: "openvino.Model | None", agreements: dict[str, dict[str, Agreement]]) -> None:
+    """Write the agreements, and before them the graph where it is new."""
     import openvino
 
-    with tempfile.TemporaryDirectory() as scratch:
-        openvino.serialize(graph, Path(scratch) / GRAPH, Path(scratch) / CONSTANTS)
-        content = {name: (Path(scratch) / name).read_bytes() for name in (GRAPH, CONSTANTS)}
-    for name, value in content.items():
-        write_bytes(folder / name, value)
-    checksums = {name: hashlib.sha256(value).hexdigest() for name, value in content.items()}
-    figures = {key: asdict(value) for key, value in agreement.items()}
-    described = {"version": VERSION, "openvino": openvino.__version__, "samples": samples}
-    write_json(folder / AGREEMENT, {**described, "sha256": checksums, "agreement": figures})
+    if graph is not None:
+        with tempfile.TemporaryDirectory() as scratch:
+            openvino.serialize(graph, Path(scratch) / GRAPH, Path(scratch) / CONSTANTS)
+            for name in (GRAPH, CONSTANTS):
+                write_bytes(folder / name, (Path(scratch) / name).read_bytes())
+    checksums = {name: sha256_of(folder / name) for name in (GRAPH, CONSTANTS)}
+    figures = {sample: {key: asdict(value) for key, value in found.items()} for sample, found in agreements.items()}
+    described = {"version": VERSION, "openvino": openvino.__version__}
+    write_json(folder / AGREEMENT, {**described, "sha256": checksums, "agreements": figures})
 
 
-def _read(folder: Path) -> "tuple[openvino.Model, dict[str, Agreement], int] | None":
+def _read(folder: Path) -> "tuple[openvino.Model, dict[str, dict[str, Agreement]]] | None":
     """What was kept, if it is whole and of this version."""
     import openvino
 
@@ -152,9 +160,12 @@ def _read(folder: Path) -> "tuple[openvino.Model, dict[str, Agreement], int] | N
         present = (described["version"], described["openvino"]) == (VERSION, openvino.__version__)
         if not present or not whole:
             return None
-        agreement = {key: Agreement(**value) for key, value in described["agreement"].items()}
-        return openvino.Core().read_model(folder / GRAPH), agreement, int(described["samples"])
-    except (OSError, ValueError, KeyError, TypeError):
+        agreements = {
+            sample: {key: Agreement(**value) for key, value in found.items()}
+            for sample, found in described["agreements"].items()
+        }
+        return openvino.Core().read_model(folder / GRAPH), agreements
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
