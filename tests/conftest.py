@@ -72,7 +72,7 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> Fitted:
     for number, name in enumerate(("lemon", "plum", "lime")):
         for picture in range(20):
             draw(root / name / f"{picture}.png", COLOURS[name], 1000 * number + picture)
-    return fit(root, root.parent / "run", FitOptions())
+    return fit(root, root.parent / "run", FitOptions(effort="quick"))
 
 
 @pytest.fixture(scope="session")

@@ -46,14 +46,18 @@ def test_data_as_a_table_and_as_json(folder, capsys):
 
 
 def test_fit_ends_with_the_number_the_run_and_the_next_command(folder, tmp_path, capsys):
-    code, out, _ = graft("fit", folder(lemon=20, plum=20), "--out", tmp_path / "run", capsys=capsys)
+    code, out, _ = graft(
+        "fit", folder(lemon=20, plum=20), "--out", tmp_path / "run", "--effort", "quick", capsys=capsys
+    )
     assert code == 0
     assert "95% interval" in out
     assert f"graft evaluate {tmp_path / 'run'}" in out.replace("\n", "")
 
 
 def test_fit_and_evaluate_as_json(folder, tmp_path, capsys):
-    code, out, err = graft("fit", folder(lemon=20, plum=20), "--out", tmp_path / "run", "--json", capsys=capsys)
+    code, out, err = graft(
+        "fit", folder(lemon=20, plum=20), "--out", tmp_path / "run", "--effort", "quick", "--json", capsys=capsys
+    )
     assert code == 0
     assert json.loads(out)["evaluation"]["accuracy"]["value"] > 0.9
     code, out, _ = graft("evaluate", tmp_path / "run", "--json", capsys=capsys)
@@ -93,7 +97,7 @@ def test_models_and_cache(capsys):
         (("fit", "nowhere"), 2, "does not exist"),
         (("evaluate", "nowhere"), 2, "not a run"),
         (("predict", "nowhere", "x.jpg"), 2, "not a run"),
-        (("fit",), 2, "Missing argument"),
+        (("fit",), 2, "Expected either DATA"),
         (("fit", ".", "--seed", "x"), 2, "string as an integer"),
         (("frobnicate",), 2, "No such command"),
     ],
@@ -121,7 +125,7 @@ def test_an_error_with_json_is_one_object_too(capsys):
 
 
 def test_a_command_that_is_not_understood_says_why_in_json_too(capsys):
-    code, out, _ = graft("fit", "--json", capsys=capsys)
+    code, out, _ = graft("predict", "--json", capsys=capsys)
     assert code == 2
     assert "Missing argument" in json.loads(out)["error"]["message"]
 
@@ -181,7 +185,7 @@ def test_stopping_is_no_traceback(folder, capsys, monkeypatch):
 
 def test_demo_runs_from_an_empty_place(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    code, out, _ = graft("demo", capsys=capsys)
+    code, out, _ = graft("demo", "--effort", "quick", capsys=capsys)
     assert code == 0
     assert "3. graft predict" in out
     assert Path("runs/demo/report.html").exists()

@@ -52,6 +52,20 @@ Data = Annotated[
         help="A folder with one sub-folder per class, or with train/ val/ test/ of such.", show_default=False
     ),
 ]
+OptionalData = Annotated[
+    Path | None,
+    typer.Argument(
+        help="A folder with one sub-folder per class, or with train/ val/ test/ of such.", show_default=False
+    ),
+]
+EffortOption = Annotated[
+    str,
+    typer.Option(
+        "--effort",
+        help="How far to climb. quick: a head on the frozen network, seconds. good: then its last stages, minutes. "
+        "best: then all of them.",
+    ),
+]
 Run = Annotated[Path, typer.Argument(help="A run folder, as graft fit writes it.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout, everything else to stderr.")]
 Seed = Annotated[int, typer.Option(help="Deals the parts and the folds; the same seed gives the same model.")]
@@ -77,13 +91,12 @@ def data_verb(
 
 @app.command()
 def fit(
-    data: Data,
+    data: OptionalData = None,
     out: Annotated[
         Path | None, typer.Option(help="The run folder to write.  [default: runs/NAME]", show_default=False)
     ] = None,
-    effort: Annotated[
-        str, typer.Option(help="quick: a head on the frozen network, seconds. good: then the last stages, minutes.")
-    ] = "quick",
+    effort: EffortOption = "good",
+    minutes: Annotated[float | None, typer.Option(help="Climb as far as this time allows.", show_default=False)] = None,
     backbone: Annotated[
         str, typer.Option(help="A pretrained network; graft models lists them.")
     ] = "wheel:efficientnet_lite0",
@@ -92,16 +105,54 @@ def fit(
     min_per_class: MinPerClass = 1,
     replace: Annotated[bool, typer.Option("--replace", help="Move a run that is already there aside.")] = False,
     cache_gb: CacheGb = 5.0,
+    resume: Annotated[
+        Path | None,
+        typer.Option(help="Go on with this interrupted run; all else stands in it.", show_default=False),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a model from labelled pictures. The test part stays locked."""
+    """Make a model from labelled pictures. The test part stays locked. Ctrl-C keeps the best model so far."""
     from graft import terminal
     from graft.data import LoadOptions
     from graft.verbs.fit import FitOptions
     from graft.verbs.fit import fit as run_fit
+    from graft.verbs.fit import resume as run_resume
 
-    options = FitOptions(backbone, effort, LoadOptions(seed, group, min_per_class), replace, cache_gb)  # type: ignore[arg-type]
-    fitted = run_fit(data, out, options, terminal.Terminal())
+    if (data is None) == (resume is None):
+        raise RequestError("Expected either DATA, to begin a run, or --resume RUN, to go on with one.")
+    if data is not None:
+        dealt = LoadOptions(seed, group, min_per_class)
+        options = FitOptions(backbone, effort, dealt, replace, cache_gb, minutes)  # type: ignore[arg-type]
+        fitted = run_fit(data, out, options, terminal.Terminal())
+    elif resume is not None:
+        fitted = run_resume(resume, terminal.Terminal())
+    terminal.print_json(fitted) if as_json else terminal.show_fitted(fitted)
+
+
+@app.command()
+def pretrain(
+    data: Data,
+    arch: Annotated[str, typer.Option(help="The network: timm:NAME or torchvision:NAME.", show_default=False)],
+    epochs: Annotated[float, typer.Option(help="How often every picture is seen.")] = 30,
+    side: Annotated[
+        int | None, typer.Option(help="Pixels of a picture's side.  [default: the network's own]", show_default=False)
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The run folder to write.  [default: runs/NAME]", show_default=False)
+    ] = None,
+    minutes: Annotated[float | None, typer.Option(help="Stop in this time.", show_default=False)] = None,
+    seed: Seed = 0,
+    replace: Annotated[bool, typer.Option("--replace", help="Move a run that is already there aside.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train a network from random weights; run:RUN is then a backbone. graft fit --resume goes on with it."""
+    from graft import terminal
+    from graft.data import LoadOptions
+    from graft.verbs.fit import FitOptions
+    from graft.verbs.pretrain import pretrain as run_pretrain
+
+    options = FitOptions(load=LoadOptions(seed), replace=replace, minutes=minutes)
+    fitted = run_pretrain(data, arch, epochs, out, side, options, terminal.Terminal())
     terminal.print_json(fitted) if as_json else terminal.show_fitted(fitted)
 
 
@@ -174,13 +225,14 @@ def demo(
     out: Annotated[Path, typer.Option(help="The run folder to write; an older one is moved aside.")] = Path(
         "runs/demo"
     ),
+    effort: EffortOption = "good",
     as_json: AsJson = False,
 ) -> None:
     """The whole path on 2,000 packaged pictures of textile: fit, evaluate, predict."""
     from graft import terminal
     from graft.verbs.demo import demo as run_demo
 
-    shown = run_demo(out, terminal.Terminal())
+    shown = run_demo(out, terminal.Terminal(), effort)  # type: ignore[arg-type]
     terminal.print_json(shown) if as_json else terminal.show_demo(shown)
 
 

@@ -6,12 +6,13 @@ import io
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from graft.errors import RequestError, WorkError
 from graft.records import Finding, Json
@@ -36,6 +37,25 @@ class Essential:
     started: str
     seed: int
     test_readings: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Resumable:
+    """What a run.json must hold for the run to be resumed, among other things."""
+
+    state: str
+    data: str
+    dataset: str
+    backbone: str
+    effort: Literal["quick", "good", "best"]
+    seed: int
+    group: str | None
+    min_per_class: int
+    cache_gb: float
+    minutes: float | None
+    checkpoint_seconds: float
+    pretrain_epochs: float | None
+    versions: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +102,38 @@ class RunFolder:
                 f"{path} was written in format {settings.get('format')} by graft {settings.get('graft')}; this graft "
                 f"reads format {FORMAT}. Use that version, or run graft fit again."
             )
-        if "state" in settings and "split_sha256" not in settings:  # not even the first rung was finished
-            raise RequestError(f"{path} holds no model yet (its state: {settings['state']}). Run graft fit again.")
+        if "state" in settings and not run.model.is_dir():  # not even the first rung was finished
+            raise RequestError(
+                f"{path} holds no model yet (its state: {settings['state']}). Go on with: graft fit --resume {path}"
+            )
         read_record(path / "run.json", Essential)
         return run
+
+    def unfinished(self) -> Resumable:
+        """The settings of a run that can be resumed; raises `RequestError` where there is nothing to resume."""
+        if not (self.path / "run.json").is_file():
+            raise RequestError(f"{self.path} is not a run of graft (it has no run.json): there is nothing to resume.")
+        if self.settings.get("format") != FORMAT:
+            raise RequestError(
+                f"{self.path} was begun in format {self.settings.get('format')} by graft "
+                f"{self.settings.get('graft')}; this graft goes on with format {FORMAT}. Begin a new run."
+            )
+        settings = self.read("run.json", Resumable)
+        if settings.state == "finished":
+            raise RequestError(f"{self.path} is finished: there is nothing to resume.")
+        return settings
+
+    @contextmanager
+    def alone_at_work(self) -> Iterator[None]:
+        """Entered while a fit writes the run; raises `RequestError` where another process does."""
+        lock = FileLock(self.path / ".work.lock", blocking=False)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise RequestError(f"Another process is at work on {self.path}. Wait for it, or stop it first.") from error
+        with lock:
+            lock.release()  # entering took it once more
+            yield
 
     @property
     def model(self) -> Path:

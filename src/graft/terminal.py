@@ -22,7 +22,7 @@ from graft.evaluation.evaluate import confusions
 from graft.evaluation.report import percent
 from graft.features.cache import Kept
 from graft.progress import Advance
-from graft.records import PARTS, Evaluation, Finding, Prediction
+from graft.records import PARTS, Evaluation, Finding, Json, Prediction
 from graft.verbs.demo import Demonstration
 from graft.verbs.evaluate import Evaluated
 from graft.verbs.fit import Fitted
@@ -162,8 +162,10 @@ def show_evaluation(evaluation: Evaluation) -> None:
 def show_fitted(fitted: Fitted) -> None:
     """What fit ends with: the number and its interval, where the run is, and what to type next."""
     evaluation = fitted.evaluation
+    if len(fitted.ladder) > 1:
+        show_ladder(fitted.ladder)
     a = evaluation.accuracy
-    where = "the val part" if evaluation.part == "val" else "cross-validation"
+    where = "the val part" if evaluation.part == "val" else evaluation.part
     out.print(
         f"\n[bold green]{percent(a.value)}[/] right on {where} ({evaluation.samples:,} pictures; "
         f"95% interval {percent(a.low)} to {percent(a.high)}), after {fitted.seconds:.1f} s."
@@ -175,6 +177,21 @@ def show_fitted(fitted: Fitted) -> None:
     if fitted.test_samples:
         out.print(f"Next:   [bold]graft evaluate {run}[/]  (opens the {fitted.test_samples:,} locked test pictures)")
     out.print(f"Then:   [bold]graft predict {run} PICTURE[/]")
+
+
+def show_ladder(ladder: Sequence[Json]) -> None:
+    """What each rung did, how long it took, and why it was kept or dropped."""
+    table = Table(box=box.SIMPLE_HEAD)
+    for name in ("rung", "", "accuracy", "log-loss", "time"):
+        table.add_column(name, justify="left" if not name or name == "rung" else "right")
+    table.add_column("kept, and why")
+    for rung in ladder:
+        seconds = rung["seconds"] if isinstance(rung["seconds"], float) else sum(rung["seconds"].values())
+        loss = f"{rung['log_loss']:.3f}" if "log_loss" in rung else "–"
+        mark = "[green]kept[/]: " if rung["kept"] else "[dim]no[/]: "
+        name, why = escape(rung["name"]), escape(rung["why"])
+        table.add_row(rung["rung"], name, percent(rung["accuracy"]), loss, f"{seconds:.0f} s", mark + why)
+    out.print(table)
 
 
 def show_evaluated(evaluated: Evaluated) -> None:

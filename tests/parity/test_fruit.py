@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def run(fruit, tmp_path_factory):
-    return fit(fruit, tmp_path_factory.mktemp("fruit") / "run", FitOptions()).run
+    return fit(fruit, tmp_path_factory.mktemp("fruit") / "run", FitOptions(effort="quick")).run
 
 
 def test_the_official_parts_are_read_as_they_are(fruit):

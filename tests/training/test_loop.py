@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,12 +7,14 @@ import torch
 from torch import nn
 
 from graft.errors import WorkError
+from graft.progress import SILENT
 from graft.training.checkpoint import Checkpoints
-from graft.training.loop import DivergedError, Limits, Plan, train
+from graft.training.loop import DivergedError, Limits, train
 from graft.training.place import Place
+from graft.training.plan import Plan
 
 FP32 = Place("cpu", bf16=False)
-PLAN = Plan(steps=24, learning_rate=1e-2, head_learning_rate=2e-2)
+PLAN = Plan(epochs=2, learning_rate=1e-2, head_learning_rate=2e-2)
 
 
 class Interrupted(Exception):
@@ -20,6 +23,8 @@ class Interrupted(Exception):
 
 class Random:
     """Twelve-step epochs of small random pictures; may stop the training at one step, as a power cut would."""
+
+    per_epoch = 12
 
     def __init__(self, stop_at: int | None = None, poison: bool = False):
         self.stop_at = stop_at
@@ -58,7 +63,7 @@ def test_interrupted_and_resumed_is_uninterrupted(tmp_path, stop_at):
     resumed = network()
     result = train(resumed, Random(), PLAN, Limits(FP32, checkpoints=Checkpoints(tmp_path, "x", every_seconds=0)))
     assert same(weights(whole), weights(resumed))
-    assert result.steps == PLAN.steps
+    assert result.steps == 24
 
 
 def test_statistics_of_normalisation_stay_and_its_scales_train():
@@ -74,23 +79,157 @@ def test_statistics_of_normalisation_stay_and_its_scales_train():
 def test_no_learning_rate_no_change():
     module = network()
     before = weights(module)
-    train(module, Random(), Plan(24, 0.0, 0.0), Limits(FP32))
+    train(module, Random(), replace(PLAN, learning_rate=0.0, head_learning_rate=0.0), Limits(FP32))
     assert same(before, weights(module))
 
 
 def test_a_head_can_train_alone():
     module = network()
     before = weights(module)
-    train(module, Random(), Plan(24, 0.0, 1e-2), Limits(FP32))
+    train(module, Random(), replace(PLAN, learning_rate=0.0, head_learning_rate=1e-2), Limits(FP32))
     changed = {name for name, value in weights(module).items() if not torch.equal(value, before[name])}
     assert changed == {"1.weight", "1.bias"}
 
 
-def test_losses_are_told_as_sum_and_mean():
-    result = train(network(), Random(), PLAN, Limits(FP32, report_every=8))
-    assert len(result.losses) == 3
-    for total, mean in result.losses:
-        assert total == pytest.approx(mean * 8 * 8)
+def test_losses_are_told_as_sum_and_mean_over_each_epoch():
+    told = []
+    result = train(network(), Random(), PLAN, Limits(FP32, told=told.append))
+    assert [epoch.number for epoch in result.epochs] == [1, 2]
+    assert told == result.epochs
+    for epoch in result.epochs:
+        assert epoch.total == pytest.approx(epoch.mean * 8 * 12)
+
+
+def test_the_first_loss_is_cross_entropy_with_class_weights():
+    """Against torch's own, on the weights that the step began with."""
+    plan = replace(PLAN, epochs=1 / 12, class_weights=(0.5, 1.0, 2.0), label_smoothing=0.0)
+    inputs, labels = Random().batch(0)
+    with torch.no_grad():
+        losses = nn.functional.cross_entropy(
+            set_to(network(), plan)(inputs), labels, weight=torch.tensor([0.5, 1.0, 2.0]), reduction="none"
+        )
+    result = train(network(), Random(), plan, Limits(FP32))
+    assert result.epochs[0].mean == pytest.approx(float(losses.mean()), rel=1e-5)
+
+
+def set_to(module, plan):
+    from graft.training.loop import set_mode
+
+    set_mode(module, plan)
+    return module
+
+
+def test_a_constant_rate_and_plain_sgd_is_the_classic_recipe():
+    """Two steps by hand with torch's own optimiser give the same weights."""
+    plan = Plan(
+        epochs=2 / 12, learning_rate=0.05, head_learning_rate=0.05, optimiser="sgd", nesterov=False, schedule="constant", warm_up=0,
+        weight_decay=0, label_smoothing=0, clip=None, average=False, frozen_statistics=False,
+    )  # fmt: skip
+    ours, theirs = network(), network().train()
+    train(ours, Random(), plan, Limits(FP32))
+    optimiser = torch.optim.SGD(theirs.parameters(), lr=0.05, momentum=0.9)
+    for step in range(2):
+        inputs, labels = Random().batch(step)
+        optimiser.zero_grad()
+        nn.functional.cross_entropy(theirs(inputs), labels).backward()
+        optimiser.step()
+    for name, value in weights(theirs).items():
+        assert torch.allclose(weights(ours)[name], value, atol=1e-6), name
+
+
+def test_memory_that_is_short_halves_what_is_computed_at_once_and_changes_nothing(monkeypatch):
+    from graft.training import loop
+
+    said = []
+    watch = type("Listener", (SILENT.__class__,), {"say": lambda self, message: said.append(message)})()
+    whole, halved = network(), network()
+    train(whole, Random(), PLAN, Limits(FP32))
+    accumulated = loop._Training._accumulated
+
+    def small(self, inputs, labels):
+        if self.micro > 4:
+            raise torch.OutOfMemoryError
+        return accumulated(self, inputs, labels)
+
+    monkeypatch.setattr(loop._Training, "_accumulated", small)
+    train(halved, Random(), PLAN, Limits(FP32, watch=watch))
+    assert said == ["Memory is short: batches of 8 are computed 4 samples at a time."]
+    for name, value in weights(whole).items():
+        assert torch.allclose(weights(halved)[name], value, atol=1e-5)
+
+
+def test_a_time_limit_squeezes_the_schedule(monkeypatch):
+    from graft.training import loop
+
+    ticks = iter(range(10_000))
+    monkeypatch.setattr(loop.time, "monotonic", lambda: float(next(ticks)))
+    result = train(network(), Random(), replace(PLAN, epochs=100), Limits(FP32, seconds=40.0))
+    assert 1 < result.steps < 40
+    assert result.stopped == "time"
+
+
+class TestJudging:
+    def judged(self, losses, epochs=10):
+        course = iter(losses)
+        module = network()
+        return train(module, Random(), replace(PLAN, epochs=epochs), Limits(FP32, judge=lambda module: next(course)))
+
+    def test_a_log_loss_that_falls_no_more_ends_the_training(self):
+        result = self.judged([1.0, 0.5, *[0.6] * 20], epochs=10)
+        assert result.steps == 12 * 5
+        assert "fell no more" in result.stopped
+
+    def test_the_weights_that_judged_best_are_delivered(self):
+        start = weights(network())
+        module, course = network(), iter([1.0, *[1.2] * 20])
+        train(module, Random(), replace(PLAN, epochs=4), Limits(FP32, judge=lambda module: next(course)))
+        assert same(start, weights(module))
+
+    def test_a_log_loss_that_rises_far_above_the_start_is_divergence(self):
+        with pytest.raises(DivergedError, match="rose from 1.00 to 1.60"):
+            self.judged([1.0, 1.1, 1.2, 1.6, 1.6])
+
+
+@pytest.mark.parametrize("stop_at", [3, 12, 13, 30])
+def test_a_judged_training_resumes_exactly_too(tmp_path, stop_at, monkeypatch):
+    monkeypatch.setattr("graft.training.loop.PATIENCE", 9)
+
+    def judge(module):
+        inputs, labels = Random().batch(35)
+        with torch.no_grad():
+            return float(nn.functional.cross_entropy(module(inputs), labels))
+
+    def limits(folder=None):
+        checkpoints = folder and Checkpoints(folder, "x", every_seconds=0)
+        return Limits(FP32, judge=judge, checkpoints=checkpoints)
+
+    plan = replace(PLAN, epochs=3, anchor=0.1, stage_decay=0.5)
+    whole, resumed = network(), network()
+    expected = train(whole, Random(), plan, limits())
+    with pytest.raises(Interrupted):
+        train(network(), Random(stop_at), plan, limits(tmp_path))
+    result = train(resumed, Random(), plan, limits(tmp_path))
+    assert same(weights(whole), weights(resumed))
+    assert result.epochs == expected.epochs
+
+
+def test_a_training_that_ended_is_not_done_again(tmp_path):
+    first, second = network(), network()
+    train(first, Random(), PLAN, Limits(FP32, checkpoints=Checkpoints(tmp_path, "x")))
+    train(second, Random(stop_at=0), PLAN, Limits(FP32, checkpoints=Checkpoints(tmp_path, "x")))
+    assert same(weights(first), weights(second))
+
+
+def test_ctrl_c_saves_before_it_stops(tmp_path):
+    class Stopped(Random):
+        def batch(self, step):
+            if step == 5:
+                raise KeyboardInterrupt
+            return super().batch(step)
+
+    with pytest.raises(KeyboardInterrupt):
+        train(network(), Stopped(), PLAN, Limits(FP32, checkpoints=Checkpoints(tmp_path, "x")))
+    assert [path.name for path in tmp_path.iterdir()] == ["step-00000005"]
 
 
 def test_a_loss_that_is_no_number_stops_the_training():
@@ -107,7 +246,7 @@ class TestCheckpoints:
             def tensors(self):
                 return {"value": self.value}
 
-            def restore(self, tensors):
+            def restore_from(self, tensors):
                 self.value = tensors["value"]
 
         state, checkpoints = State(), Checkpoints(tmp_path, "x")

@@ -6,12 +6,14 @@ import pytest
 from conftest import COLOURS, draw
 from graft.errors import RequestError, WorkError
 from graft.verbs.evaluate import evaluate
-from graft.verbs.fit import fit
+from graft.verbs.fit import FitOptions, fit
+
+QUICK = FitOptions(effort="quick")
 
 
 @pytest.fixture
 def run(folder, tmp_path):
-    return fit(folder(lemon=20, plum=20), tmp_path / "run").run
+    return fit(folder(lemon=20, plum=20), tmp_path / "run", QUICK).run
 
 
 def settings(run):
@@ -88,7 +90,7 @@ class TestOtherData:
 
 
 def test_a_run_without_a_test_part(folder, tmp_path):
-    run = fit(folder("train", lemon=12, plum=12), tmp_path / "run").run
+    run = fit(folder("train", lemon=12, plum=12), tmp_path / "run", QUICK).run
     with pytest.raises(RequestError, match="no test part.*graft evaluate"):
         evaluate(run)
 

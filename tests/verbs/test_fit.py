@@ -10,6 +10,8 @@ from graft.run_folder import RunFolder
 from graft.verbs import fit as module
 from graft.verbs.fit import FitOptions, fit
 
+QUICK = FitOptions(effort="quick")
+
 FILES = {
     "run.json",
     "events.jsonl",
@@ -51,14 +53,14 @@ def test_the_test_part_is_not_read(folder, tmp_path, monkeypatch):
         return dataset
 
     monkeypatch.setattr(module, "load", load_then_remove_test)
-    run = fit(root, tmp_path / "run").run
+    run = fit(root, tmp_path / "run", QUICK).run
     assert json.loads((run / "run.json").read_text())["test_readings"] == []
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_seed_another_split(folder, tmp_path):
     root = folder(lemon=15, plum=15)
     runs = [
-        fit(root, tmp_path / name, FitOptions(load=LoadOptions(seed=seed))).run
+        fit(root, tmp_path / name, FitOptions(effort="quick", load=LoadOptions(seed=seed))).run
         for name, seed in (("a", 1), ("b", 1), ("c", 2))
     ]
     first, second, third = ((run / "model" / "model.safetensors").read_bytes() for run in runs)
@@ -69,7 +71,7 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_another_split(folder
 def test_unreadable_pictures_are_listed_in_the_run(folder, tmp_path):
     root = folder(lemon=12, plum=12)
     (root / "lemon" / "empty.jpg").write_bytes(b"")
-    run = fit(root, tmp_path / "run").run
+    run = fit(root, tmp_path / "run", QUICK).run
     [finding] = [f for f in json.loads((run / "findings.json").read_text()) if f["kind"] == "unreadable"]
     assert finding["sources"] == ["lemon/empty.jpg: the file is empty (0 bytes)"]
     assert "empty.jpg" in (run / "report.html").read_text()
@@ -83,7 +85,7 @@ def test_a_gap_between_cross_validation_and_val_is_told(folder, tmp_path):
         (root / "val" / name).rename(root / "val" / f"was-{other}")
     (root / "val" / "was-lemon").rename(root / "val" / "lemon")
     (root / "val" / "was-plum").rename(root / "val" / "plum")
-    fitted = fit(root, tmp_path / "run")
+    fitted = fit(root, tmp_path / "run", QUICK)
     assert fitted.evaluation.part == "val"
     assert any("resemble each other" in note for note in fitted.evaluation.notes)
 
@@ -109,15 +111,15 @@ def test_a_failure_is_written_into_the_run_and_the_run_can_be_replaced(folder, t
     with monkeypatch.context() as broken:
         broken.setattr("graft.adaptation.model.write_model_folder", full)
         with pytest.raises(WorkError):
-            fit(root, tmp_path / "run")
+            fit(root, tmp_path / "run", QUICK)
     assert RunFolder(tmp_path / "run").settings["state"] == "failed: WorkError"
-    fit(root, tmp_path / "run", FitOptions(replace=True))
+    fit(root, tmp_path / "run", FitOptions(effort="quick", replace=True))
 
 
 def test_without_out_the_first_free_name_is_taken(folder, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     root = folder(lemon=12, plum=12)
-    assert [str(fit(root).run) for _ in range(2)] == ["runs/fruit", "runs/fruit-2"]
+    assert [str(fit(root, options=QUICK).run) for _ in range(2)] == ["runs/fruit", "runs/fruit-2"]
 
 
 def test_too_many_classes_for_the_memory_are_refused_before_the_work(folder, monkeypatch):
@@ -129,6 +131,6 @@ def test_too_many_classes_for_the_memory_are_refused_before_the_work(folder, mon
 
 
 def test_a_run_is_a_backbone_for_another_task(fitted, folder, tmp_path):
-    second = fit(folder(lime=12, quince=12), tmp_path / "run", FitOptions(backbone=f"run:{fitted.run}"))
+    second = fit(folder(lime=12, quince=12), tmp_path / "run", FitOptions(f"run:{fitted.run}", "quick"))
     assert second.evaluation.samples == 20
     assert json.loads((second.run / "model" / "model.json").read_text())["backbone"]["id"] == f"run:{fitted.run}"

@@ -1,103 +1,159 @@
-"""Climbing beyond the probe, end to end on small data with a short training."""
+"""Climbing beyond the probe, end to end on small data with a small network and a short training."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from graft import predict
-from graft.adaptation import ladder
+from graft.adaptation import defaults, ladder, strategy
 from graft.adaptation.guard import decide
+from graft.training.loop import DivergedError
 from graft.verbs.evaluate import evaluate
 from graft.verbs.fit import FitOptions, fit
 
+SMALL = "random:timm:test_efficientnet@64"
+GOOD = FitOptions(SMALL, "good")
+BEST = FitOptions(SMALL, "best")
 
-@pytest.fixture
+
+@pytest.fixture(autouse=True)
 def short(monkeypatch):
-    """Two dozen steps instead of hundreds."""
-    monkeypatch.setattr(ladder, "VIEWS", 2)
-    monkeypatch.setattr(ladder, "EPOCHS", 1)
-    monkeypatch.setattr(ladder, "LEAST_STEPS", 12)
+    """A dozen steps instead of hundreds."""
+
+    def brief(plan_of):
+        return lambda backbone: replace(plan_of(backbone), epochs=1, least_steps=12, batch=8)
+
+    monkeypatch.setattr(strategy, "partial_plan", brief(defaults.partial_plan))
+    monkeypatch.setattr(ladder, "partial_plan", brief(defaults.partial_plan))
+    monkeypatch.setattr(strategy, "full_plan", brief(defaults.full_plan))
 
 
-def forced(share, monkeypatch):
-    from dataclasses import replace
+def forced(monkeypatch, **shares):
+    """Let the guard take a given share of a rung, by the number of candidates it judges."""
 
-    monkeypatch.setattr(ladder, "decide", lambda blends, labels: replace(decide(blends, labels), share=share))
+    def decided(blends, labels):
+        wanted = shares.get({2: "taps", 5: "trained"}.get(len(blends), "means"), 0.0)
+        return replace(decide(blends, labels), share=wanted, temperature=1.0)
+
+    monkeypatch.setattr(ladder, "decide", decided)
 
 
 def read(run, name):
     return json.loads((run / name).read_text())
 
 
-def test_a_rung_that_does_not_earn_its_place_leaves_the_probe_as_it_was(folder, tmp_path, short, monkeypatch):
+def rungs(run):
+    return {entry["rung"]: entry["kept"] for entry in read(run, "ladder.json")}
+
+
+def test_rungs_that_do_not_earn_their_place_leave_the_probe_as_it_was(folder, tmp_path, monkeypatch):
     root = folder(lemon=16, plum=16)
-    quick = fit(root, tmp_path / "quick").run
-    forced(0.0, monkeypatch)
-    good = fit(root, tmp_path / "good", FitOptions(effort="good")).run
-    assert [(rung["rung"], rung["kept"]) for rung in read(good, "ladder.json")] == [(1, True), (2, False)]
-    weights = [(run / "model" / "model.safetensors").read_bytes() for run in (quick, good)]
+    quick = fit(root, tmp_path / "quick", FitOptions(SMALL, "quick")).run
+    forced(monkeypatch)
+    best = fit(root, tmp_path / "best", BEST).run
+    assert rungs(best) == {"0": False, "1": True, "1b": False, "2": False, "3": False, "4": False}
+    weights = [(run / "model" / "model.safetensors").read_bytes() for run in (quick, best)]
     assert weights[0] == weights[1]
-    assert read(quick, "evaluation.json") == read(good, "evaluation.json")
+    assert read(quick, "evaluation.json") == read(best, "evaluation.json")
 
 
-def test_a_rung_that_is_kept_is_the_model_that_predicts(folder, tmp_path, short, monkeypatch):
+@pytest.mark.parametrize(("effort", "last"), [("good", "2"), ("best", "3")])
+def test_the_highest_rung_that_is_kept_is_the_model_that_predicts(folder, tmp_path, monkeypatch, effort, last):
     root = folder(lemon=16, plum=16, lime=16)
-    forced(1.0, monkeypatch)
-    run = fit(root, tmp_path / "run", FitOptions(effort="good")).run
-    assert [(rung["rung"], rung["kept"]) for rung in read(run, "ladder.json")] == [(1, False), (2, True)]
-    assert read(run, "model/model.json")["provenance"]["rung"] == 2
+    forced(monkeypatch, trained=1.0)
+    run = fit(root, tmp_path / "run", FitOptions(SMALL, effort)).run
+    assert [number for number, kept in rungs(run).items() if kept] == [last]
+    assert read(run, "model/model.json")["provenance"]["rung"] == last
     assert read(run, "evaluation.json")["val"]["samples"] == 6
     assert evaluate(run).evaluation.samples == 9
     assert not (run / "checkpoints").exists()
 
 
-def test_the_saved_model_answers_as_the_trained_network_did(folder, tmp_path, short, monkeypatch):
+def test_a_head_on_all_stages_can_be_delivered_and_read_again(folder, tmp_path, monkeypatch):
+    forced(monkeypatch, taps=1.0)
+    run = fit(folder(lemon=16, plum=16), tmp_path / "run", GOOD).run
+    assert rungs(run)["1b"]
+    assert read(run, "model/model.json")["backbone"]["architecture"].startswith("taps+")
+    assert evaluate(run).evaluation.accuracy.value > 0.8
+
+
+def test_mean_weights_can_be_delivered(folder, tmp_path, monkeypatch):
+    forced(monkeypatch, trained=1.0, means=1)
+    run = fit(folder(lemon=16, plum=16), tmp_path / "run", BEST).run
+    assert rungs(run)["4"]
+    assert len(read(run, "ladder.json")[-1]["means"]) == 7
+    assert evaluate(run).evaluation.samples == 6
+
+
+def test_the_ladder_says_what_each_rung_did(folder, tmp_path):
+    run = fit(folder(lemon=16, plum=16), tmp_path / "run", BEST).run
+    by_rung = {entry["rung"]: entry for entry in read(run, "ladder.json")}
+    assert by_rung["0"]["accuracy_commonest_class"] == 0.5
+    assert by_rung["1"]["nearest_neighbours"]["accuracy"] > 0.5
+    assert [stage["stage"] for stage in by_rung["1b"]["stages"]][0] == "stem"
+    assert len(by_rung["2"]["tried"]) == 3  # learning rates
+    for number in ("2", "3"):
+        first = by_rung[number]["losses"][0]
+        assert first["total"] == pytest.approx(first["mean"] * 22)  # summed over the training samples
+    assert all(entry["why"] and entry["seconds"] for entry in by_rung.values())
+
+
+def test_the_saved_model_answers_as_the_trained_network_did(folder, tmp_path, monkeypatch):
     """From file bytes through a fresh network to the probabilities that the training saw on cached activations."""
     seen = {}
-    rung_of = ladder.partial_rung
+    deliver = ladder.Ladder._rung
 
-    def watched(*arguments):
-        seen["rung"] = rung_of(*arguments)
-        seen["climb"] = arguments[-1]
-        return seen["rung"]
+    def watched(self, number, name, decision, began, standing, details):
+        if number == "2":
+            seen["standing"], seen["task"] = standing, self.task
+        return deliver(self, number, name, decision, began, standing, details)
 
     root = folder(lemon=16, plum=16)
-    forced(0.5, monkeypatch)
-    monkeypatch.setattr(ladder, "partial_rung", watched)
-    run = fit(root, tmp_path / "run", FitOptions(effort="good")).run
-    rung, climb = seen["rung"], seen["climb"]
-    rows = climb.rows[rung.deciding]
-    answers = predict(run, [climb.dataset.path(int(row)) for row in rows], top=1)
-    scores = rung.scores / rung.decision.temperature
+    forced(monkeypatch, trained=0.5)
+    monkeypatch.setattr(ladder.Ladder, "_rung", watched)
+    run = fit(root, tmp_path / "run", GOOD).run
+    standing, task = seen["standing"], seen["task"]
+    rows = task.rows[task.deciding]
+    answers = predict(run, [task.dataset.path(int(row)) for row in rows], top=1)
+    scores = standing.scores / standing.temperature
     expected = np.exp(scores - scores.max(axis=1, keepdims=True))
     expected /= expected.sum(axis=1, keepdims=True)
     for answer, probabilities in zip(answers, expected, strict=True):
-        # the cached activations were computed in bf16, the prediction in fp32
+        # the cached activations may have been computed in bf16, the prediction in fp32
         assert answer.probabilities[0] == pytest.approx(probabilities.max(), abs=0.05)
-        assert answer.classes[0] == climb.dataset.classes[int(probabilities.argmax())]
+        assert answer.classes[0] == task.dataset.classes[int(probabilities.argmax())]
 
 
-def test_without_a_val_part_a_share_of_train_decides(folder, tmp_path, short):
+def test_without_a_val_part_a_share_of_train_decides(folder, tmp_path):
     root = folder("train", lemon=20, plum=20)
-    run = fit(root, tmp_path / "run", FitOptions(effort="good")).run
-    assert read(run, "ladder.json")[1]["deciding_samples"] == 6
+    run = fit(root, tmp_path / "run", GOOD).run
+    assert read(run, "ladder.json")[-1]["deciding_samples"] == 6
 
 
-def test_a_network_that_cannot_be_cut_keeps_the_probe_and_says_so(folder, tmp_path, short, monkeypatch):
-    monkeypatch.setattr(ladder, "default_cut", lambda backbone: None)
-    run = fit(folder(lemon=16, plum=16), tmp_path / "run", FitOptions(effort="good")).run
-    assert len(read(run, "ladder.json")) == 1
+def test_a_network_that_cannot_be_cut_is_trained_whole_and_says_so(folder, tmp_path):
+    options = FitOptions("random:timm:regnetx_002@32", "best")
+    run = fit(folder(lemon=16, plum=16), tmp_path / "run", options).run
+    assert {"1b", "2"}.isdisjoint(rungs(run))
+    assert "3" in rungs(run)
     assert "cannot be cut" in (run / "events.jsonl").read_text()
 
 
-def test_training_that_diverges_everywhere_keeps_the_probe_and_says_so(folder, tmp_path, short, monkeypatch):
-    from graft.training.loop import DivergedError
-
+def test_training_that_diverges_everywhere_keeps_the_probe_and_says_so(folder, tmp_path, monkeypatch):
     def diverge(*arguments):
         raise DivergedError("The loss became nan at step 3 of 12.")
 
-    monkeypatch.setattr(ladder, "train_suffix", diverge)
-    run = fit(folder(lemon=16, plum=16), tmp_path / "run", FitOptions(effort="good")).run
-    assert read(run, "ladder.json")[1]["kept"] is False
+    monkeypatch.setattr("graft.adaptation.trainee.train", diverge)
+    run = fit(folder(lemon=16, plum=16), tmp_path / "run", GOOD).run
+    assert rungs(run)["2"] is False
+    assert len(read(run, "ladder.json")[-1]["alarms"]) == 3
     assert (run / "events.jsonl").read_text().count("third of the learning rate") == 3
+
+
+def test_time_that_is_over_keeps_the_best_so_far_and_says_so(folder, tmp_path):
+    run = fit(folder(lemon=16, plum=16), tmp_path / "run", replace(BEST, minutes=1e-3)).run
+    assert rungs(run) == {"1": True}
+    assert read(run, "run.json")["state"] == "finished"
+    assert "time is over" in (run / "events.jsonl").read_text()
+    assert evaluate(run).evaluation.samples == 6

@@ -37,27 +37,29 @@ class Decision:
 
 
 def decide(blends: Sequence[Blend], labels: NDArray[np.int32]) -> Decision:
-    """Choose by log-loss with the one-standard-error rule toward the probe, then accept only what is safe.
+    """Keep what stands (share 0) unless another blend is surely better: of the safe ones, that of least log-loss.
 
-    From 100 deciding samples on, the probability of losing more than one point of accuracy must be at most 10%; below,
-    the probability of not gaining must be, checked by McNemar's mid-p value (science, section 3.4). The log-loss must
-    not be higher in either case.
+    Safe is what has less log-loss than what stands, by more than one standard error of the difference, at a small
+    risk. From 100 deciding samples on, the probability of losing more than one point of accuracy must be at most
+    10%; below, the probability of not gaining must be, checked by McNemar's mid-p value (science, section 3.4).
     Probabilities are those of the Dirichlet(1/2, 1/2, 1/2) posterior over gained, lost and equal samples.
     """
     judged = {blend.share: _Judged.of(blend, labels) for blend in blends}
-    probe = judged[0.0]
-    best = min(judged.values(), key=lambda one: one.log_loss)
-    near = [share for share, one in judged.items() if one.within_one_error_of(best)]
-    chosen = judged[min(near)]
+    standing = judged[0.0]
     figures = tuple((share, one.log_loss, float(one.right.mean())) for share, one in judged.items())
-    if chosen is probe or chosen.log_loss >= probe.log_loss:
-        return probe.decision(figures, 1.0, "no blend is better than the probe by more than one standard error")
+    better = [one for one in judged.values() if one is not standing and not standing.within_one_error_of(one)]
+    if not better:
+        return standing.decision(figures, 1.0, "not better by more than one standard error of the log-loss")
     strict = len(labels) < FEW
-    risk = _risk(probe.right, chosen.right, 0.0 if strict else -TOLERATED_LOSS)
     what = "of not gaining" if strict else f"of losing more than {100 * TOLERATED_LOSS:.0f} point"
-    if risk > TOLERATED_RISK:
-        return probe.decision(figures, risk, f"the probe is kept: the risk {what} is {risk:.0%}")
-    return chosen.decision(figures, risk, f"less log-loss than the probe, and the risk {what} is {risk:.0%}")
+    risks = {one.share: _risk(standing.right, one.right, 0.0 if strict else -TOLERATED_LOSS) for one in better}
+    safe = [one for one in better if risks[one.share] <= TOLERATED_RISK]
+    if not safe:
+        least = min(risks.values())
+        return standing.decision(figures, least, f"less log-loss, but the risk {what} of accuracy is {least:.0%}")
+    chosen = min(safe, key=lambda one: one.log_loss)
+    risk = risks[chosen.share]
+    return chosen.decision(figures, risk, f"less log-loss, and the risk {what} of accuracy is {risk:.0%}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +77,9 @@ class _Judged:
         losses = -np.log(np.maximum(probabilities, 1e-15))
         return cls(blend.share, temperature, loss, losses, blend.scores.argmax(axis=1) == labels)
 
-    def within_one_error_of(self, best: "_Judged") -> bool:
-        difference = self.losses - best.losses
+    def within_one_error_of(self, other: "_Judged") -> bool:
+        """Whether another is better by no more than one standard error of the paired difference."""
+        difference = self.losses - other.losses
         return float(difference.mean()) <= float(difference.std(ddof=1) / np.sqrt(len(difference)))
 
     def decision(self, figures: tuple[tuple[float, float, float], ...], risk: float, why: str) -> Decision:

@@ -1,158 +1,241 @@
 """The ladder: every rung is a finished model, and each later rung must earn its place."""
 
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from graft.adaptation.guard import SHARES, Blend, Decision, decide
-from graft.adaptation.partial import CachedBatches, interpolated, scores_of, state_of, train_suffix, with_head
-from graft.adaptation.probe import Probe, Samples, refit
-from graft.backbones import Backbone, Loaded
-from graft.backbones.backbone import hash_of_weights
-from graft.backbones.halves import Halves, default_cut, halve
-from graft.data import Dataset
-from graft.features import CLEAN, augmented_views, extract_views
-from graft.progress import Watch
-from graft.ranking.folds import make_folds, stratified_rank
-from graft.ranking.ridge import LinearHead
-from graft.training.checkpoint import Checkpoints
-from graft.training.loop import DivergedError, Limits, Plan, Trained
-from graft.training.place import Place
+from graft.adaptation.defaults import default_cut, partial_plan
+from graft.adaptation.guard import Blend, Decision, decide
+from graft.adaptation.probe import Candidate, Samples, refit
+from graft.adaptation.strategy import Full, Partial, Strategy
+from graft.adaptation.task import Grown, Start, Task
+from graft.adaptation.trainee import averaged
+from graft.backbones import Backbone
+from graft.features import extract
+from graft.ranking.ridge import LinearHead, Scores
+from graft.ranking.temperature import fit_temperature
+from graft.records import Json
 
-if TYPE_CHECKING:
-    from torch import Tensor, nn
-
-VIEWS = 6  # varied views of each training sample, kept as activations
-EPOCHS = 20
-LEAST_STEPS, MOST_STEPS = 100, 3000
-LEARNING_RATE = 5e-4
-TRIES = 3  # learning rates, each a third of the last, where training diverges
 LEAST_DECIDING = 4  # samples below which no gain can be shown at all
-DECIDING_SHARE = 0.15  # of train, where there is no val part to decide on
+LEAST_SECONDS = 20.0  # for a rung: with less time left it is not begun
+TAPPED = "probe on all stages"
+GRID = (1.0, 1 / 3, 3.0)  # learning rates of rung 2, relative to the default, where there is time to try
 
 
 @dataclass(frozen=True, slots=True)
-class Climb:
-    """What a rung works on: the samples in one order, which of them train, and what must not be exceeded."""
+class Standing:
+    """A model that may be delivered, with its scores on the deciding samples by a head that never saw them."""
 
-    dataset: Dataset
-    rows: NDArray[np.intp]  # of the data set, train and val
-    in_train: NDArray[np.bool_]  # (rows,)
-    seed: int
-    cache_gb: float
-    watch: Watch
-    checkpoints: Path
-
-    def deciding(self, groups: NDArray[np.intp] | None) -> NDArray[np.bool_]:
-        """The samples that decide: the val part, or a stratified share of train where there is none."""
-        if not self.in_train.all():
-            return ~self.in_train
-        labels = self.dataset.labels[self.rows]
-        if groups is not None:
-            decided: NDArray[np.bool_] = make_folds(labels, groups, self.seed)[0] == 0
-            return decided
-        return stratified_rank(labels, self.seed) >= 1 - DECIDING_SHARE
+    rung: str
+    name: str
+    backbone: Backbone
+    head: LinearHead
+    temperature: float
+    scores: Scores
+    samples: int  # that it was fitted on
 
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """What a rung made: a backbone and a head, or None for both where the rung below is better."""
+    """One line of ladder.json, with the model where the rung was kept."""
 
-    backbone: Backbone | None
-    head: LinearHead | None
-    decision: Decision
-    scores: NDArray[np.float64]  # of the delivered blend on the deciding samples
-    deciding: NDArray[np.intp]  # which rows those are
-    trained: Trained
-    cut_before: str
+    entry: Json
+    standing: Standing | None = None
 
 
-def partial_rung(backbone: Backbone, samples: Samples, probe: Probe, climb: Climb) -> Rung | None:
-    """Train the last stages from the probe on cached activations; None for a network that cannot be cut."""
-    before = default_cut(backbone)
-    if before is None:
-        climb.watch.say(f"{backbone.card.id} cannot be cut into stages, so its last ones cannot be trained alone.")
-        return None
-    deciding = climb.deciding(samples.groups)
-    if deciding.sum() < LEAST_DECIDING:
-        climb.watch.say(f"Only {deciding.sum()} pictures could decide on more training: the probe is kept.")
-        return None
-    halves = halve(backbone, before)
-    views = extract_views(
-        climb.dataset,
-        climb.rows,
-        halves.prefix,
-        (CLEAN, *augmented_views(VIEWS, climb.seed)),
-        climb.watch,
-        climb.cache_gb,
-    )
-    train = np.flatnonzero(~deciding)
-    clean = views[0].matrix[deciding]
-    batches = CachedBatches(tuple(view.matrix for view in views[1:]), samples.labels, train, halves.shape, climb.seed)
-    start = refit(probe.chosen, samples.take(train), len(climb.dataset.classes))
-    module, first, trained = _trained(halves, start, probe.temperature, batches, climb)
-    last = state_of(module)
-    blends = []
-    for share in SHARES:
-        module.load_state_dict(interpolated(first, last, share))
-        blends.append(Blend(share, scores_of(module, clean, halves.shape)))
-    decision = decide(blends, samples.labels[deciding])
-    module.load_state_dict(interpolated(first, last, decision.share))
-    kept = decision.share > 0
-    linear: Any = module[-1]
-    return Rung(
-        backbone=_with_weights(backbone, halves) if kept else None,
-        head=LinearHead(
-            linear.weight.detach().numpy().T.astype(np.float64), linear.bias.detach().numpy().astype(np.float64)
-        )
-        if kept
-        else None,
-        decision=decision,
-        scores=blends[SHARES.index(decision.share)].scores,
-        deciding=np.flatnonzero(deciding),
-        trained=trained,
-        cut_before=backbone.stages[before].name,
-    )
+@dataclass
+class Clock:
+    """The time that a whole fit may take, counted from its beginning; None is no limit."""
+
+    began: float
+    seconds: float | None = None
+
+    @property
+    def left(self) -> float | None:
+        return None if self.seconds is None else self.seconds - (time.perf_counter() - self.began)
+
+    @property
+    def is_over(self) -> bool:
+        return self.left is not None and self.left < LEAST_SECONDS
 
 
-def _trained(
-    halves: Halves, start: LinearHead, temperature: float, batches: CachedBatches, climb: Climb
-) -> "tuple[nn.Sequential, dict[str, Tensor], Trained]":
-    """Train, at a third of the learning rate where it diverges; the module, its weights before, and the course."""
-    steps = int(np.clip(EPOCHS * batches.per_epoch, LEAST_STEPS, MOST_STEPS))
-    module = with_head(halves, start, temperature)
-    first = state_of(module)
-    for attempt in range(TRIES):
-        rate = LEARNING_RATE / 3**attempt
-        plan = Plan(steps=steps, learning_rate=rate, head_learning_rate=rate)
-        identity = f"{halves.prefix.fingerprint} {climb.dataset.fingerprint} {climb.seed} {plan}"
-        checkpoints = Checkpoints(climb.checkpoints, identity, watch=climb.watch)
-        limits = Limits(Place.best(), climb.watch, checkpoints, "Training the last stages")
-        try:
-            trained = train_suffix(module, batches, plan, limits)
-        except DivergedError as error:
-            climb.watch.say(f"{error} Trying again with a third of the learning rate.")
-            module.load_state_dict(first)
-            checkpoints.clear()
-            continue
-        checkpoints.clear()
-        return module.to("cpu"), first, trained
-    climb.watch.say("Training diverged at every learning rate: the probe is kept.")
-    return module.to("cpu"), first, Trained()
+@dataclass
+class Ladder:
+    """The climb beyond the probe: where it stands, and what each rung did."""
 
+    task: Task
+    clock: Clock
+    start: Start  # the probe as fitted on the training samples alone
+    chosen: Candidate  # its kind of head
+    standing: Standing
+    cut: int | None = None  # the stage from which the curve of the taps would train; None leaves it to the family
+    trained: list[tuple[Backbone, LinearHead]] = field(default_factory=list)  # what each training ended with
 
-def _with_weights(backbone: Backbone, halves: Halves) -> Backbone:
-    """The backbone with the trained weights of the halves' trunk, as a network without anything made for training."""
-    import copy
+    @classmethod
+    def above(
+        cls, backbone: Backbone, chosen: Candidate, head: LinearHead, temperature: float, task: Task, clock: Clock
+    ) -> "Ladder":
+        """Stand on the probe, whose `head` was fitted on all samples; one fitted without the deciding ones decides."""
+        features = extract(task.dataset, task.rows, backbone, task.watch, task.cache_gb).matrix
+        honest = refit(chosen, Samples(features[task.train], task.labels[task.train]), task.classes)
+        scores = honest.scores(features[task.deciding])
+        standing = Standing("1", "probe", backbone, head, temperature, scores, len(task.rows))
+        return cls(task, clock, Start(backbone, honest, temperature), chosen, standing)
 
-    state = state_of(halves.trunk)
+    def climb(self, effort: str) -> Iterator[Rung]:
+        """Yield the rungs one after another, each with its model where it was kept."""
+        if len(self.task.deciding) < LEAST_DECIDING:
+            self.task.watch.say(f"Only {len(self.task.deciding)} samples could decide on more training: probe kept.")
+            return
+        rungs = [self._baseline, self._taps, self._partial]
+        if effort == "best":
+            rungs = [self._baseline, self._taps, self._grid, self._full, self._average]
+        for rung in rungs:
+            if self.clock.is_over:
+                self.task.watch.say("The time is over: the best model so far is kept.")
+                return
+            found = rung()
+            if found is not None:
+                yield found
 
-    def load() -> Loaded:
-        module = copy.deepcopy(backbone.module)
-        module.load_state_dict(state)
-        return Loaded(module)
+    def _baseline(self) -> Rung:
+        from graft.adaptation.baseline import baseline
 
-    return replace(backbone, load=load, known_weights=hash_of_weights(state))
+        return Rung(baseline(self.task, self.chosen))
+
+    def _taps(self) -> Rung | None:
+        from graft.adaptation.multitap import multi_tap
+
+        began = time.perf_counter()
+        found = multi_tap(self.start.backbone, self.task, self.chosen)
+        if found is None:
+            return None
+        self.cut = found.cut
+        decision = self._decide({1.0: found.scores})
+        details = {"stages": found.curve, "train_from": found.cut}
+        standing = None
+        if decision.share > 0:
+            count = len(self.task.rows)
+            standing = Standing("1b", TAPPED, found.backbone, found.head, decision.temperature, found.scores, count)
+        return self._rung("1b", TAPPED, decision, began, standing, details)
+
+    def _partial(self) -> Rung | None:
+        if not self._can_be_cut():
+            return None
+        return self._trained("2", [Partial(from_stage=self.cut)])
+
+    def _grid(self) -> Rung | None:
+        if not self._can_be_cut():
+            return None
+        plan = partial_plan(self.start.backbone)
+        rates = [
+            replace(plan, learning_rate=plan.learning_rate * by, head_learning_rate=plan.head_learning_rate * by)
+            for by in GRID
+        ]
+        return self._trained("2", [Partial(from_stage=self.cut, plan=one) for one in rates])
+
+    def _full(self) -> Rung | None:
+        return self._trained("3", [Full()])
+
+    def _trained(self, number: str, strategies: list[Strategy]) -> Rung:
+        """Train in one or several ways, take the one that judges best, and keep it if it earns its place."""
+        began = time.perf_counter()
+        grown: list[Grown] = []
+        for order, strategy in enumerate(strategies):
+            if grown and self.clock.is_over:
+                break
+            folder = self.task.checkpoints and self.task.checkpoints / f"rung-{number}-{order}"
+            task = replace(self.task, checkpoints=folder, deadline=self._deadline(len(strategies) - order))
+            grown.append(strategy.grow(self._begin(), task))
+        losses = [min(self._loss(scores) for scores in one.scores.values()) for one in grown]
+        best = grown[int(np.argmin(losses))]
+        decision = self._decide({share: scores for share, scores in best.scores.items() if share > 0})
+        self.trained.append(best.deliver(1.0))
+        standing = None
+        if decision.share > 0:
+            scores = best.scores[decision.share]
+            backbone, head = best.deliver(decision.share)
+            name = f"{best.name} trained"
+            standing = Standing(number, name, backbone, head, decision.temperature, scores, len(self.task.train))
+        trained = best.trained
+        details: Json = {
+            "steps": trained.steps,
+            "steps_planned": trained.planned,
+            "stopped": trained.stopped,
+            "alarms": list(best.alarms),
+            "losses": [asdict(epoch) for epoch in trained.epochs],
+            "training_seconds": trained.seconds,
+        }
+        if len(grown) > 1:
+            tried = zip(losses, grown, strict=True)
+            details["tried"] = [{"log_loss": loss, "seconds": one.trained.seconds} for loss, one in tried]
+        return self._rung(number, best.name, decision, began, standing, details)
+
+    def _begin(self) -> Start:
+        """Where a training begins: at the best trained network, or at the probe where none was kept."""
+        if self.standing.rung in ("1", "1b"):
+            return self.start
+        return Start(self.standing.backbone, self.standing.head, self.standing.temperature)
+
+    def _deadline(self, trainings: int) -> float | None:
+        """When the next of so many trainings must end, with some time left to judge it."""
+        left = self.clock.left
+        return None if left is None else time.perf_counter() + max(1.0, (left - LEAST_SECONDS / 2) / trainings)
+
+    def _average(self) -> Rung | None:
+        """Whole networks between the probe and what was trained, and the mean of what was trained (WiSE, soups)."""
+        if not self.trained:
+            return None
+        began = time.perf_counter()
+        ends = [(self.start.backbone, LinearHead(*self._folded(self.start))), *self.trained]
+        means = averaged(ends, self.task)
+        decision = self._decide(dict(enumerate((one.scores[1.0] for one in means), 1)))
+        standing = None
+        if decision.share > 0:
+            chosen = means[int(decision.share) - 1]
+            backbone, head = chosen.deliver(1.0)
+            standing = Standing(
+                "4", chosen.name, backbone, head, decision.temperature, chosen.scores[1.0], len(self.task.train)
+            )
+        return self._rung("4", "mean weights", decision, began, standing, {"means": [one.name for one in means]})
+
+    def _folded(self, start: Start) -> tuple[np.ndarray, np.ndarray]:
+        return start.head.weight / start.temperature, start.head.bias / start.temperature
+
+    def _decide(self, scores: dict[float, Scores]) -> Decision:
+        """Judge candidates against what stands, which is share 0."""
+        blends = [Blend(0.0, self.standing.scores), *(Blend(share, one) for share, one in scores.items())]
+        return decide(blends, self.task.labels[self.task.deciding])
+
+    def _loss(self, scores: Scores) -> float:
+        return fit_temperature(scores, self.task.labels[self.task.deciding])[1]
+
+    def _rung(
+        self, number: str, name: str, decision: Decision, began: float, standing: Standing | None, details: Json
+    ) -> Rung:
+        _, loss, accuracy = min((one for one in decision.figures if one[0] > 0), key=lambda figure: figure[1])
+        entry: Json = {
+            "rung": number,
+            "name": name,
+            "kept": standing is not None,
+            "why": decision.why,
+            "accuracy": accuracy,  # of the best that the rung had to offer
+            "log_loss": loss,
+            "against": self.standing.name,
+            "decision": asdict(decision),
+            "deciding_samples": len(self.task.deciding),
+            **details,
+            "seconds": round(time.perf_counter() - began, 2),
+        }
+        if standing is not None:
+            self.standing = standing
+        return Rung(entry, standing)
+
+    def _can_be_cut(self) -> bool:
+        backbone = self.start.backbone
+        if default_cut(backbone) is None:
+            self.task.watch.say(f"{backbone.card.id} cannot be cut into stages, so its last ones cannot train alone.")
+            return False
+        return True

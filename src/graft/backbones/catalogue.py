@@ -116,7 +116,7 @@ SUGGESTIONS: tuple[Suggestion, ...] = (
 
 
 def open_backbone(identity: str) -> Backbone:
-    """Open `wheel:`, `timm:`, `torchvision:`, `file:` or `run:` backbones.
+    """Open `wheel:`, `timm:`, `torchvision:`, `file:`, `run:` or `random:` backbones.
 
     Raises `RequestError` for an unknown name, with the nearest known ones, and `WorkError` where weights are not to
     be had or damaged.
@@ -136,6 +136,10 @@ def open_backbone(identity: str) -> Backbone:
         from graft.backbones.from_checkpoint import open_file
 
         return open_file(name)
+    if source == "random" and name:
+        from graft.backbones.from_random import open_random
+
+        return open_random(name)
     if source == "run" and name:
         from graft.backbones.from_run import open_run
 

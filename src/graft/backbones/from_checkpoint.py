@@ -40,9 +40,13 @@ def _divided(name: str) -> tuple[str, str]:
 
 
 def build(architecture: str) -> tuple[Loaded, Card]:
-    """A network with random weights from `timm:NAME` or `torchvision:NAME`, and its card."""
+    """A network with random weights from `timm:NAME` or `torchvision:NAME` (after `taps+`: tapped), and its card."""
     from graft.backbones.measure import macs_of, parameters_of
+    from graft.backbones.taps import TAPS, Tapped
 
+    if architecture.startswith(TAPS):
+        loaded, card = build(architecture.removeprefix(TAPS))
+        return Loaded(Tapped(loaded.module, card)), replace(card, architecture=architecture)
     kind, _, name = architecture.partition(":")
     if kind == "timm":
         import timm

@@ -67,6 +67,13 @@ class Dataset:
         np.add.at(table, (self.labels, self.parts), 1)
         return table
 
+    def group_numbers(self, rows: NDArray[np.intp]) -> NDArray[np.intp] | None:
+        """Numbers of the groups that rows belong to, or None where there are no groups."""
+        if not self.has_groups:
+            return None
+        numbers: NDArray[np.intp] = np.unique(np.array(self.groups), return_inverse=True)[1][rows]
+        return numbers
+
     def path(self, row: int) -> Path:
         return self.root / self.sources[row]
 

@@ -21,7 +21,7 @@ class Resumable(Protocol):
 
     def tensors(self) -> "dict[str, Tensor]": ...
 
-    def restore(self, tensors: "dict[str, Tensor]") -> None: ...
+    def restore_from(self, tensors: "dict[str, Tensor]") -> None: ...
 
 
 class Checkpoints:
@@ -61,7 +61,7 @@ class Checkpoints:
         for folder in sorted(self.folder.glob("step-*"), reverse=True):
             step = self._whole(folder)
             if step is not None:
-                state.restore(load_file(folder / STATE))
+                state.restore_from(load_file(folder / STATE))
                 self.watch.say(f"Resumed at step {step:,} from {folder}.")
                 return step
         return 0

@@ -10,7 +10,7 @@ from graft.records import Prediction
 from graft.run_folder import RunFolder
 from graft.serving import Predictor
 from graft.verbs.evaluate import Evaluated, evaluate
-from graft.verbs.fit import FitOptions, Fitted, fit
+from graft.verbs.fit import Effort, FitOptions, Fitted, fit
 
 PACKAGE = "conformal_clip_data"
 PICTURES = "data/textile_images/simulated"
@@ -26,13 +26,13 @@ class Demonstration:
     predictions: tuple[tuple[str, Prediction], ...]  # with the true class
 
 
-def demo(out: str | Path | None = None, watch: Watch = SILENT) -> Demonstration:
+def demo(out: str | Path | None = None, watch: Watch = SILENT, effort: Effort = "good") -> Demonstration:
     """Fit on 2,000 pictures of textile with and without defects, evaluate, and predict three test pictures.
 
     Raises `MissingExtraError` where the package with the pictures is not installed.
     """
     data = find_pictures()
-    fitted = fit(data, out or Path("runs") / "demo", FitOptions(replace=True), watch)
+    fitted = fit(data, out or Path("runs") / "demo", FitOptions(effort=effort, replace=True), watch)
     evaluated = evaluate(fitted.run, watch=watch)
     rows = [row for row in RunFolder.open(fitted.run).read_split() if row["part"] == "test"]
     first = {row["class"]: row for row in reversed(rows)}

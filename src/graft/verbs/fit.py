@@ -1,60 +1,57 @@
 """graft fit: from a folder of labelled pictures to a model that works, with an honest number."""
 
-import dataclasses
+import shutil
 import time
+from contextlib import suppress
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Literal
 
 from graft import machine
-from graft.adaptation.model import Model
-from graft.adaptation.probe import Probe, Samples, fit_probe
 from graft.backbones import DEFAULT, Backbone, open_backbone
 from graft.data import Dataset, LoadOptions, load
-from graft.errors import RequestError
-from graft.evaluation import evaluate_probabilities
-from graft.features import extract
+from graft.errors import RequestError, listing
 from graft.features.cache import DEFAULT_GB
 from graft.progress import SILENT, Watch
-from graft.ranking.ridge import LinearHead, Scores
-from graft.ranking.temperature import softmax
 from graft.records import PARTS, Evaluation, Json
-from graft.run_folder import RunFolder, findings_json
+from graft.run_folder import RunFolder
+from graft.verbs.climb import CHECKPOINTS, Climb
 from graft.verbs.record import Recorder
-from graft.verbs.report import write_report
 
-if TYPE_CHECKING:
-    from graft.adaptation.ladder import Rung
-
-Effort = Literal["quick", "good"]
-EFFORTS: tuple[Effort, ...] = ("quick", "good")
-CHOSE = "These pictures also chose the model and its temperature, so expect slightly less on new ones."
-GAP_TO_TELL = 0.1  # cross-validation this much above the val part means that pictures of the train part are alike
+Effort = Literal["quick", "good", "best"]
+EFFORTS: tuple[Effort, ...] = ("quick", "good", "best")
+PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "timm", "openvino", "pillow", "safetensors")
 
 
 @dataclass(frozen=True, slots=True)
 class FitOptions:
-    """How a model is made. `seed` stands in `load`; `cache_gb` bounds the features kept on disk."""
+    """How a model is made.
+
+    `effort` is how far to climb: quick is a head on the frozen network, good trains its last stages, best all of
+    them. `minutes` bounds the time, `cache_gb` the features kept on disk. `seed` stands in `load`.
+    """
 
     backbone: str = DEFAULT
-    effort: Effort = "quick"
+    effort: Effort = "good"
     load: LoadOptions = LoadOptions()
     replace: bool = False
     cache_gb: float = DEFAULT_GB
+    minutes: float | None = None
+    checkpoint_seconds: float = 30.0
+    pretrain_epochs: float | None = None  # train from random weights for so long, instead of climbing
 
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A finished run, with the evaluation that needed no look at the test part."""
+    """A finished run, with the evaluation that needed no look at the test part, and what each rung did."""
 
     run: Path
     evaluation: Evaluation
+    ladder: tuple[Json, ...]
     test_samples: int
     seconds: float
+    stopped: bool = False
 
 
 def fit(
@@ -62,8 +59,9 @@ def fit(
 ) -> Fitted:
     """Make a model from labelled pictures and write its run folder.
 
-    Raises `DataError` for data that no model can be made from, `RequestError` for wrong options, and `WorkError`
-    where something fails on the way. The test part is not read.
+    Ctrl-C after the first rung, or the end of `options.minutes`, keeps the best model so far. Raises `DataError` for
+    data that no model can be made from, `RequestError` for wrong options, and `WorkError` where something fails on
+    the way; `resume` goes on after that. The test part is not read.
     """
     options = options or FitOptions()
     _check(options)
@@ -72,152 +70,84 @@ def fit(
     check_memory(dataset)
     backbone = open_backbone(options.backbone)
     run = RunFolder.create(Path(out) if out else _default_out(dataset), _settings(dataset, options), options.replace)
-    watch = Recorder(watch, run)
-    try:
-        evaluation, dataset = _make(dataset, backbone, options, run, watch, began)
-    except BaseException as error:
-        run.update(state=f"failed: {type(error).__name__}")
-        raise
-    seconds = time.perf_counter() - began
-    run.update(state="finished", seconds=round(seconds, 2))
-    run.event("finished", seconds=round(seconds, 2))
-    return Fitted(run.path, evaluation, dataset.count("test"), seconds)
+    return _work(run, dataset, backbone, options, watch, began)
 
 
-def _make(
-    dataset: Dataset, backbone: Backbone, options: FitOptions, run: RunFolder, watch: Watch, began: float
-) -> tuple[Evaluation, Dataset]:
-    """Climb as far as the effort says; after each rung the run holds a finished model."""
-    rows = dataset.rows("train", "val")
-    features = extract(dataset, rows, backbone, watch, options.cache_gb)
-    dataset = dataset.without(features.unreadable)
-    rows = dataset.rows("train", "val")
-    groups = np.unique(np.array(dataset.groups), return_inverse=True)[1][rows] if dataset.has_groups else None
-    samples = Samples(features.matrix, dataset.labels[rows], groups)
-    in_train = dataset.parts[rows] == PARTS.index("train")
-    probe_began = time.perf_counter()
-    with watch.task("Fitting the probe", 1, "head") as advance:
-        probe = fit_probe(samples, in_train, dataset.split == "given", len(dataset.classes), options.load.seed)
-        advance(1)
-    ladder = [_probe_entry(probe, features.computed, probe_began - began, time.perf_counter() - probe_began)]
-    about: Json = {"features": features.engine, "dataset": dataset.fingerprint, "seed": options.load.seed}
-    model = _model(
-        backbone,
-        probe.head,
-        probe.temperature,
-        dataset,
-        {**about, "head": f"{probe.chosen.kind} probe", "samples": len(rows), "rung": 1},
+def resume(run: str | Path, watch: Watch = SILENT) -> Fitted:
+    """Go on with a run that was interrupted, to the same model as if it had not been.
+
+    What was computed is in the cache or in checkpoints, so only the rest is done. Raises `RequestError` for a run
+    that is finished, or whose data are not what they were.
+    """
+    began = time.perf_counter()
+    folder = RunFolder(Path(run))
+    settings = folder.unfinished()
+    options = FitOptions(
+        backbone=settings.backbone,
+        effort=settings.effort,
+        load=LoadOptions(settings.seed, settings.group, settings.min_per_class),
+        cache_gb=settings.cache_gb,
+        minutes=settings.minutes,
+        checkpoint_seconds=settings.checkpoint_seconds,
+        pretrain_epochs=settings.pretrain_epochs,
     )
-    run.write_model(model.save)
-    evaluation = _evaluation(dataset, rows[probe.held_out_rows], probe)
-    _write(run, dataset, evaluation, ladder)
-    if options.effort != "quick":
-        from graft.adaptation.ladder import Climb, partial_rung  # needs torch, which a quick fit may do without
-
-        climb = Climb(dataset, rows, in_train, options.load.seed, options.cache_gb, watch, run.path / "checkpoints")
-        rung = partial_rung(backbone, samples, probe, climb)
-        if rung is not None:
-            ladder[0]["kept"] = rung.backbone is None
-            ladder.append(_rung_entry(rung))
-            if rung.backbone is not None and rung.head is not None:
-                about |= {
-                    "head": f"trained from {rung.cut_before}",
-                    "rung": 2,
-                    "samples": len(rows) - len(rung.deciding),
-                }
-                model = _model(rung.backbone, rung.head, rung.decision.temperature, dataset, about)
-                run.write_model(model.save)
-                evaluation = _rung_evaluation(dataset, rows, rung)
-            _write(run, dataset, evaluation, ladder)
-    return evaluation, dataset
+    dataset = load(settings.data, options.load, watch)
+    if dataset.fingerprint != settings.dataset:
+        raise RequestError(f"{settings.data} is not what it was when {run} began: {_changes(folder, dataset)}")
+    present = _versions()
+    other = [name for name, old in settings.versions.items() if present.get(name) != old]
+    if other:
+        watch.say(f"Other versions than when the run began ({listing(other)}): the last digits may differ.")
+    return _work(folder, dataset, open_backbone(options.backbone), options, watch, began)
 
 
-def _model(backbone: Backbone, head: LinearHead, temperature: float, dataset: Dataset, about: Json) -> Model:
-    return Model(
-        backbone=backbone,
-        classes=dataset.classes,
-        weight=np.ascontiguousarray(head.weight.T, np.float32),
-        bias=head.bias.astype(np.float32),
-        temperature=temperature,
-        provenance={"graft": version("graft-ml"), **about},
-    )
+def _changes(folder: RunFolder, dataset: Dataset) -> str:
+    """What differs between the data now and the split that the run wrote."""
+    then = {row["source"]: row["sha256"] for row in folder.read_split()}
+    now = {source: dataset.key(row).hex() for row, source in enumerate(dataset.sources)}
+    told = [
+        f"{len(names):,} {what} ({listing(sorted(names), 3)})"
+        for what, names in (
+            ("gone", then.keys() - now.keys()),
+            ("new", now.keys() - then.keys()),
+            ("changed", {name for name in then.keys() & now.keys() if then[name] != now[name]}),
+        )
+        if names
+    ]
+    return f"{', '.join(told) or 'classes or parts'}. Put the files back, or begin a new run with graft fit."
 
 
-def _evaluation(dataset: Dataset, rows: NDArray[np.intp], probe: Probe) -> Evaluation:
-    notes = []
-    if probe.chosen_on == "val":
-        notes.append(CHOSE)
-        folded = probe.cross_validated_accuracy
-        if folded is not None and folded > probe.chosen.accuracy + GAP_TO_TELL:
-            notes.append(
-                f"Cross-validation within train says {100 * folded:.1f}%: pictures there resemble each other more than "
-                "those kept apart. Trust the val and test parts."
-            )
-    else:
-        notes.append(f"Each picture was judged by a head that was fitted without it. {CHOSE}")
-    return _judge(dataset, rows, probe.held_out_scores / probe.temperature, probe.chosen_on, notes)
-
-
-def _rung_evaluation(dataset: Dataset, rows: NDArray[np.intp], rung: "Rung") -> Evaluation:
-    held_out = rows[rung.deciding]
-    part = "val" if dataset.count("val") else "held-out share of train"
-    return _judge(dataset, held_out, rung.scores / rung.decision.temperature, part, [CHOSE])
-
-
-def _judge(dataset: Dataset, rows: NDArray[np.intp], scores: Scores, part: str, notes: list[str]) -> Evaluation:
-    return evaluate_probabilities(
-        part=part,
-        probabilities=softmax(scores),
-        labels=dataset.labels[rows],
-        classes=dataset.classes,
-        sources=[dataset.sources[row] for row in rows],
-        notes=notes,
-        root=str(dataset.root),
-    )
-
-
-def _probe_entry(probe: Probe, computed: int, feature_seconds: float, probe_seconds: float) -> Json:
-    return {
-        "rung": 1,
-        "name": "probe",
-        "kept": True,
-        "why": f"the head with the least log-loss on {probe.chosen_on}",
-        "chosen": dataclasses.asdict(probe.chosen),
-        "candidates": [dataclasses.asdict(candidate) for candidate in probe.candidates],
-        "seconds": {"data and features": round(feature_seconds, 2), "probe": round(probe_seconds, 2)},
-        "features_computed": computed,
-    }
-
-
-def _rung_entry(rung: "Rung") -> Json:
-    return {
-        "rung": 2,
-        "name": f"the stages from {rung.cut_before}",
-        "kept": rung.backbone is not None,
-        "why": rung.decision.why,
-        "decision": dataclasses.asdict(rung.decision),
-        "deciding_samples": len(rung.deciding),
-        "steps": rung.trained.steps,
-        "losses": [{"sum": total, "mean": mean} for total, mean in rung.trained.losses],
-        "seconds": {"training": round(rung.trained.seconds, 2)},
-    }
-
-
-def _write(run: RunFolder, dataset: Dataset, evaluation: Evaluation, ladder: list[Json]) -> None:
-    """Write what is known after a rung; the files of the rung before are replaced."""
-    columns = (dataset.sources, dataset.labels, dataset.parts, dataset.groups, dataset.hashes)
-    run.write_split(
-        (source, dataset.classes[label], PARTS[part], group, sha256.tobytes().hex())
-        for source, label, part, group, sha256 in zip(*columns, strict=True)
-    )
-    run.write("findings.json", findings_json(dataset.findings))
-    run.write("ladder.json", ladder)
-    run.write("evaluation.json", {evaluation.part: dataclasses.asdict(evaluation)})
-    write_report(run)
+def _work(
+    run: RunFolder, dataset: Dataset, backbone: Backbone, options: FitOptions, watch: Watch, began: float
+) -> Fitted:
+    """Climb as far as the effort and the time say, alone in the run folder."""
+    with run.alone_at_work():
+        run.update(state="running")
+        watch = Recorder(watch, run)
+        climb = Climb(run, dataset, backbone, options, watch, began)
+        stopped = False
+        try:
+            if options.pretrain_epochs is None:
+                climb.first_rung()
+            else:
+                climb.from_scratch(options.pretrain_epochs)
+            try:
+                climb.later_rungs()
+            except KeyboardInterrupt:
+                stopped = True
+                watch.say(f"Stopped: the best model so far is kept. Go on with: graft fit --resume {run.path}")
+        except BaseException as error:
+            run.update(state="stopped" if isinstance(error, KeyboardInterrupt) else f"failed: {type(error).__name__}")
+            raise
+        seconds = time.perf_counter() - began
+        run.update(state="stopped" if stopped else "finished", seconds=round(seconds, 2))
+        run.event("stopped" if stopped else "finished", seconds=round(seconds, 2))
+        if not stopped:
+            shutil.rmtree(run.path / CHECKPOINTS, ignore_errors=True)
+    return Fitted(run.path, climb.evaluation, tuple(climb.ladder), climb.dataset.count("test"), seconds, stopped)
 
 
 def _settings(dataset: Dataset, options: FitOptions) -> Json:
-    packages = ("numpy", "scipy", "scikit-learn", "torch", "timm", "openvino", "pillow", "safetensors")
     return {
         "graft": version("graft-ml"),
         "data": str(dataset.root),
@@ -230,19 +160,22 @@ def _settings(dataset: Dataset, options: FitOptions) -> Json:
         "seed": options.load.seed,
         "group": options.load.group,
         "min_per_class": options.load.min_per_class,
+        "cache_gb": options.cache_gb,
+        "minutes": options.minutes,
+        "checkpoint_seconds": options.checkpoint_seconds,
+        "pretrain_epochs": options.pretrain_epochs,
         "started": time.strftime("%Y-%m-%d %H:%M:%S %z"),
         "machine": machine.describe(),
-        "versions": {name: _version(name) for name in packages},
+        "versions": _versions(),
     }
 
 
-def _version(package: str) -> str | None:
-    from importlib.metadata import PackageNotFoundError
-
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in PACKAGES:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 def _check(options: FitOptions) -> None:
@@ -251,6 +184,10 @@ def _check(options: FitOptions) -> None:
         problems.append(f"effort {options.effort!r} is not known. Expected: {', '.join(EFFORTS)}.")
     if not 0 < options.cache_gb < float("inf"):
         problems.append(f"cache_gb is {options.cache_gb}. Expected a size in gigabytes above 0.")
+    if options.pretrain_epochs is not None and not 0 < options.pretrain_epochs < float("inf"):
+        problems.append(f"epochs is {options.pretrain_epochs}. Expected a number above 0.")
+    if options.minutes is not None and not 0 < options.minutes < float("inf"):
+        problems.append(f"minutes is {options.minutes}. Expected a number above 0.")
     if problems:
         raise RequestError("\n".join(problems))
 

@@ -1,0 +1,140 @@
+"""What a training is fed with: activations that lie on disk, or pictures decoded and varied as they are needed."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graft.data import Dataset
+from graft.errors import WorkError
+from graft.machine import usable_cores
+from graft.modality import UnreadableError
+from graft.records import Preprocess
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Which samples a step takes: every epoch shows each of them once, in an order that follows from the seed."""
+
+    count: int
+    size: int
+    seed: int
+
+    @property
+    def per_epoch(self) -> int:
+        """Steps of almost equal size, so that no step rests on a small remainder."""
+        return -(-self.count // self.size)
+
+    def of(self, step: int) -> tuple[int, NDArray[np.intp]]:
+        """The epoch of a step, and the positions of its samples."""
+        epoch, place = divmod(step, self.per_epoch)
+        order = np.random.default_rng((self.seed, epoch)).permutation(self.count)
+        return epoch, np.array_split(order, self.per_epoch)[place]
+
+
+@dataclass(frozen=True)
+class CachedBatches:
+    """Random samples in random views, drawn from activations that lie memory-mapped on disk."""
+
+    views: tuple[NDArray[np.float16], ...]  # (samples, flattened activations) each
+    labels: NDArray[np.int32]
+    rows: NDArray[np.intp]  # of views and labels: those that are trained on
+    shape: tuple[int, ...]
+    seed: int
+    size: int
+
+    @property
+    def per_epoch(self) -> int:
+        return self._order.per_epoch
+
+    @property
+    def _order(self) -> Order:
+        return Order(len(self.rows), self.size, self.seed)
+
+    def batch(self, step: int) -> "tuple[Tensor, Tensor]":
+        import torch
+
+        epoch, positions = self._order.of(step)
+        chosen = np.random.default_rng((self.seed, epoch, 1)).integers(len(self.views), size=len(self.rows))[positions]
+        rows = self.rows[positions]
+        inputs = np.stack([self.views[view][row] for view, row in zip(chosen, rows, strict=True)])
+        inputs = inputs.reshape(len(rows), *self.shape)
+        return torch.from_numpy(inputs).float(), torch.from_numpy(self.labels[rows].astype(np.int64))
+
+
+@dataclass
+class LiveBatches:
+    """Pictures decoded and varied anew in every epoch, the next step's while the present one trains."""
+
+    dataset: Dataset
+    rows: NDArray[np.intp]  # of the data set: those that are trained on
+    preprocess: Preprocess
+    seed: int
+    size: int
+    varied: bool = True
+    _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(usable_cores()))
+    _ahead: "dict[int, list[Future[NDArray[np.uint8]]]]" = field(default_factory=dict)
+
+    @property
+    def per_epoch(self) -> int:
+        return self._order.per_epoch
+
+    @property
+    def _order(self) -> Order:
+        return Order(len(self.rows), self.size, self.seed)
+
+    def batch(self, step: int) -> "tuple[Tensor, Tensor]":
+        import torch
+
+        pending = self._ahead.pop(step, None) or self._begin(step)
+        self._ahead = {step + 1: self._begin(step + 1)}
+        pictures = np.stack([one.result() for one in pending])
+        _, positions = self._order.of(step)
+        labels = self.dataset.labels[self.rows[positions]].astype(np.int64)
+        return as_input(pictures, self.preprocess), torch.from_numpy(labels)
+
+    def _begin(self, step: int) -> "list[Future[NDArray[np.uint8]]]":
+        epoch, positions = self._order.of(step)
+        return [self._pool.submit(self._picture, int(self.rows[position]), epoch) for position in positions]
+
+    def _picture(self, row: int, epoch: int) -> NDArray[np.uint8]:
+        sample = decoded(self.dataset, row)
+        if not self.varied:
+            return self.dataset.modality.prepare(sample, self.preprocess)
+        return self.dataset.modality.augment(sample, self.preprocess, np.random.default_rng((self.seed, epoch, 2, row)))
+
+
+def clean_inputs(
+    dataset: Dataset, rows: Sequence[int] | NDArray[np.intp], preprocess: Preprocess, size: int
+) -> "Iterator[Tensor]":
+    """Pictures as prediction sees them, a few at a time: (batch, 3, crop, crop)."""
+    with ThreadPoolExecutor(usable_cores()) as pool:
+
+        def prepared(row: int) -> NDArray[np.uint8]:
+            return dataset.modality.prepare(decoded(dataset, row), preprocess)
+
+        for start in range(0, len(rows), size):
+            part = [int(row) for row in rows[start : start + size]]
+            yield as_input(np.stack([*pool.map(prepared, part)]), preprocess)
+
+
+def decoded(dataset: Dataset, row: int) -> object:
+    """A sample that was readable when the data was checked; raises `WorkError` where it is no more."""
+    try:
+        return dataset.modality.decode(dataset.path(row))
+    except UnreadableError as error:
+        raise WorkError(f"{dataset.sources[row]} changed while graft was working: {error}.") from error
+
+
+def as_input(pictures: NDArray[np.uint8], preprocess: Preprocess) -> "Tensor":
+    """(batch, crop, crop, 3), 0 to 255 -> normalised (batch, 3, crop, crop)."""
+    import torch
+
+    mean, std = (torch.tensor(values).view(1, 3, 1, 1) * 255 for values in (preprocess.mean, preprocess.std))
+    return (torch.from_numpy(pictures).permute(0, 3, 1, 2).float() - mean) / std

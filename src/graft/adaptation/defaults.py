@@ -1,0 +1,78 @@
+"""Training settings for each family of networks, and which stages are trained by default (science, section 3.1)."""
+
+from dataclasses import replace
+from typing import Literal
+
+from graft.backbones import Backbone
+from graft.training.plan import Plan
+
+Family = Literal["mobile", "residual", "transformer", "convnext", "other"]
+
+
+def family_of(backbone: Backbone) -> Family:
+    """The family, told by the names of the stages."""
+    names = [stage.name for stage in backbone.stages]
+    if "layer4" in names:
+        return "residual"
+    if names[0] == "embedding":
+        return "transformer"
+    if names[-1] == "head":
+        return "mobile"
+    if len(names) > 1 and names[-2].startswith("stages."):
+        return "convnext"
+    return "other"
+
+
+def default_cut(backbone: Backbone) -> int | None:
+    """The stage from which a network of this family is trained by default; None where it cannot be cut.
+
+    The last three block groups of a mobile network, the last layer of a residual one, the last two blocks of a
+    transformer, the last stage of a ConvNeXt, the last third of anything else.
+    """
+    count = len(backbone.stages)
+    if count == 1:
+        return None
+    behind = {"mobile": 4, "residual": 2, "transformer": 3, "convnext": 2, "other": max(1, count - 2 * count // 3)}
+    return max(1, count - behind[family_of(backbone)])
+
+
+def partial_plan(backbone: Backbone) -> Plan:
+    """How the last stages are trained on cached activations.
+
+    On fruit (1,142 training pictures) the log-loss on val after nine epochs was 0.67 without label smoothing and 0.86
+    with 0.1 of it and three times the rate; where the start is a fitted probe, smoothing undoes its confidence first.
+    """
+    plan = Plan(
+        epochs=14,
+        learning_rate=3e-4,
+        head_learning_rate=1e-3,
+        label_smoothing=0.0,
+        least_steps=100,
+        most_steps=3000,
+    )
+    if family_of(backbone) in ("transformer", "convnext"):
+        return replace(plan, learning_rate=1e-4, weight_decay=0.05)
+    return plan
+
+
+def full_plan(backbone: Backbone) -> Plan:
+    """How all stages are trained on pictures that are varied anew in every epoch."""
+    plan = replace(partial_plan(backbone), epochs=8, stage_decay=0.5, anchor=0.001)
+    family = family_of(backbone)
+    if family in ("transformer", "convnext"):
+        return replace(plan, learning_rate=5e-5, stage_decay=0.75)
+    if family == "residual":
+        return replace(plan, optimiser="sgd", learning_rate=1e-3, head_learning_rate=1e-2, weight_decay=5e-4)
+    return plan
+
+
+def scratch_plan() -> Plan:
+    """How a network without pretraining is trained: normalisation gathers its own statistics."""
+    return Plan(
+        epochs=30,
+        learning_rate=2e-3,
+        head_learning_rate=2e-3,
+        weight_decay=0.05,
+        frozen_statistics=False,
+        label_smoothing=0.1,
+    )

@@ -1,0 +1,75 @@
+"""Rung 1b: a head on what all stages see (Head2Toe, Evci et al. 2022), and the curve that tells where to cut."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graft.adaptation.probe import Candidate, Samples, refit
+from graft.adaptation.task import Task
+from graft.backbones import Backbone
+from graft.features import extract
+from graft.ranking.ridge import LinearHead, Scores
+from graft.records import Json
+
+
+@dataclass(frozen=True, slots=True)
+class MultiTap:
+    """A head on all stages, its honest scores on the deciding samples, and how well each stage alone does there."""
+
+    backbone: Backbone
+    head: LinearHead
+    scores: Scores
+    curve: tuple[Json, ...]  # stage and accuracy, in forward order
+    cut: int | None  # train from here, where an earlier stage is better than the last by more than one standard error
+
+
+def multi_tap(backbone: Backbone, task: Task, chosen: Candidate) -> MultiTap | None:
+    """Fit a head of the chosen kind on each stage and on all; None for a network that cannot be cut."""
+    from graft.backbones.taps import tap
+
+    taps = tap(backbone)
+    if taps is None:
+        return None
+    card = replace(taps.backbone.card, id=f"{backbone.card.id} with taps")
+    tapped = replace(taps.backbone, card=card)
+    features = extract(task.dataset, task.rows, tapped, task.watch, task.cache_gb).matrix
+    train, labels = task.train, task.labels
+    wanted = labels[task.deciding]
+    right: list[NDArray[np.bool_]] = []
+    for part in taps.slices:
+        alone = Samples(np.asarray(features[train, part], np.float32), labels[train])
+        said = refit(replace(chosen, kind="ridge", penalty=chosen.penalty or 0.1), alone, task.classes)
+        right.append(said.scores(features[task.deciding, part]).argmax(axis=1) == wanted)
+    scale = _scale_of_each_stage(features, taps.slices)
+    scaled = np.asarray(features, np.float32) / scale
+    honest = refit(chosen, Samples(scaled[train], labels[train]), task.classes)
+    final = refit(chosen, Samples(scaled, labels), task.classes)
+    stages = zip(taps.names, right, strict=True)
+    return MultiTap(
+        backbone=tapped,
+        head=LinearHead(final.weight / scale[:, None], final.bias),
+        scores=honest.scores(scaled[task.deciding]),
+        curve=tuple({"stage": name, "accuracy": float(one.mean())} for name, one in stages),
+        cut=earlier_cut(right),
+    )
+
+
+def earlier_cut(right: list[NDArray[np.bool_]]) -> int | None:
+    """The stage after the best earlier tap, where that is better than the last by more than one standard error.
+
+    The top of the network is then specific to what it was trained on before (Yosinski et al. 2014).
+    """
+    best = max(range(len(right) - 1), key=lambda number: right[number].mean())
+    gain = right[best].astype(float) - right[-1]
+    error = gain.std() / np.sqrt(len(gain))
+    return best + 1 if gain.mean() > error and best + 1 < len(right) - 1 else None
+
+
+def _scale_of_each_stage(features: NDArray[np.floating], slices: tuple[slice, ...]) -> NDArray[np.float32]:
+    """One standard deviation per stage, repeated for its features, so that no stage drowns the others: (width,)."""
+    spread = np.asarray(features, np.float32).std(axis=0)
+    scale = np.empty(features.shape[1], np.float32)
+    for part in slices:
+        scale[part] = max(float(np.sqrt((spread[part] ** 2).mean())), 1e-6)
+    return scale

@@ -1,0 +1,101 @@
+"""What every strategy works on, and what it gives back."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graft.backbones import Backbone
+from graft.data import Dataset
+from graft.features.cache import DEFAULT_GB
+from graft.progress import SILENT, Watch
+from graft.ranking.folds import make_folds, stratified_rank
+from graft.ranking.ridge import LinearHead, Scores
+from graft.records import PARTS
+from graft.training.loop import Epoch, Trained
+from graft.training.place import Place
+
+DECIDING_SHARE = 0.15  # of train, where there is no val part to decide on
+MOST_DECIDING = 2000  # samples that decide; a larger val part is thinned out, in proportion
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Labelled samples, which of them train and which decide, and what the work must not exceed.
+
+    `checkpoints` is a folder, or None where an interruption may cost the training. A training is squeezed to end by
+    the `deadline`.
+    """
+
+    dataset: Dataset
+    rows: NDArray[np.intp]  # of the data set, train and val
+    train: NDArray[np.intp]  # positions in `rows`
+    deciding: NDArray[np.intp]  # positions in `rows`, none of them in `train`
+    place: Place
+    seed: int = 0
+    cache_gb: float = DEFAULT_GB
+    watch: Watch = SILENT
+    checkpoints: Path | None = None
+    checkpoint_seconds: float = 30.0
+    deadline: float | None = None  # on the clock of time.perf_counter
+    told: Callable[[Epoch], None] = lambda epoch: None
+
+    @classmethod
+    def of(cls, dataset: Dataset, place: Place, seed: int = 0, watch: Watch = SILENT) -> "Task":
+        """All samples but the test part; the val part decides, or a stratified share of train where there is none."""
+        rows = dataset.rows("train", "val")
+        in_train = dataset.parts[rows] == PARTS.index("train")
+        labels = dataset.labels[rows]
+        decides = ~in_train if not in_train.all() else _held_out(labels, dataset.group_numbers(rows), seed)
+        deciding = np.flatnonzero(decides)
+        if len(deciding) > MOST_DECIDING:
+            rank = stratified_rank(labels[deciding], seed)
+            deciding = np.sort(deciding[np.argsort(rank, kind="stable")[:MOST_DECIDING]])
+        return cls(dataset, rows, np.flatnonzero(~decides), deciding, place, seed, watch=watch)
+
+    @property
+    def classes(self) -> int:
+        return len(self.dataset.classes)
+
+    @property
+    def labels(self) -> NDArray[np.int32]:
+        """Of the rows: (rows,)."""
+        return self.dataset.labels[self.rows]
+
+    @property
+    def groups(self) -> NDArray[np.intp] | None:
+        """Numbers of the groups that rows belong to, where there are any: (rows,)."""
+        return self.dataset.group_numbers(self.rows)
+
+    def on_everything(self) -> "Task":
+        """The same with no sample held out: what was decided is done again on all of them."""
+        return replace(self, train=np.arange(len(self.rows)), deciding=self.deciding[:0])
+
+
+def _held_out(labels: NDArray[np.int32], groups: NDArray[np.intp] | None, seed: int) -> NDArray[np.bool_]:
+    if groups is None:
+        return stratified_rank(labels, seed) >= 1 - DECIDING_SHARE
+    decided: NDArray[np.bool_] = make_folds(labels, groups, seed)[0] == 0
+    return decided
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where a training begins: a network with the head that was fitted on its features, on the training samples."""
+
+    backbone: Backbone
+    head: LinearHead
+    temperature: float
+
+
+@dataclass(frozen=True)
+class Grown:
+    """What a strategy made. Share 0 of the trained weights is the start, share 1 the end of the training."""
+
+    name: str
+    trained: Trained
+    scores: dict[float, Scores]  # of the deciding samples, by share
+    deliver: Callable[[float], tuple[Backbone, LinearHead]]
+    alarms: tuple[str, ...] = ()

@@ -1,0 +1,207 @@
+"""A network with a head while it is trained: its weights before and after, and all that lies between."""
+
+import copy
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from graft.adaptation.task import Grown, Start, Task
+from graft.backbones import Backbone, Loaded
+from graft.backbones.backbone import hash_of_weights
+from graft.ranking.ridge import LinearHead, Scores
+from graft.ranking.temperature import fit_temperature
+from graft.training.checkpoint import Checkpoints
+from graft.training.depthwise import speed_up_depthwise
+from graft.training.loop import Batches, DivergedError, Limits, Trained, train
+from graft.training.plan import Plan
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+TRIES = 3  # learning rates, each a third of the last, where training diverges
+LEAST_JUDGING = 20  # samples below which a log-loss on them says too little to stop a training by
+MOST_DRIFT = 0.3  # of the weights, relative to their norm: more is forgetting, not adapting
+SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the trained weights; 0 is where the training began
+
+State = dict[str, "Tensor"]
+
+
+@dataclass
+class Trainee:
+    """`module` is a sequence of stages and a head; `trunk` is the whole network, which shares the stages' weights."""
+
+    name: str
+    backbone: Backbone
+    module: "nn.Sequential"
+    trunk: "nn.Module"
+    batches: Batches | None  # None where nothing is trained
+    deciding: "Callable[[], Iterable[Tensor]]"  # inputs of the deciding samples, in order
+    shares: Sequence[float] = SHARES
+    prepare: "Callable[[nn.Sequential], None]" = lambda module: None  # before training; `settle` undoes its form
+    settle: "Callable[[nn.Sequential], None]" = lambda module: None
+
+    def grow(self, plan: Plan, task: Task) -> Grown:
+        """Train, at a third of the learning rates where that diverges, and judge what lies between start and end."""
+        first = state_of(self.module)
+        trained, alarms = self._trained(plan, task, first)
+        last = state_of(self.module)
+        drift = _drift(first, last)
+        if trained.steps and drift > MOST_DRIFT and 0 in self.shares:
+            alarms.append(f"the weights moved by {drift:.0%} of their norm")
+        scores = {}
+        for share in self.shares:
+            self.module.load_state_dict(interpolated(first, last, share))
+            scores[share] = self.scores() if len(task.deciding) else np.zeros((0, task.classes))
+
+        def deliver(share: float) -> tuple[Backbone, LinearHead]:
+            return self._delivered(interpolated(first, last, share))
+
+        return Grown(self.name, trained, scores, deliver, tuple(alarms))
+
+    def fixed(self, name: str, state: State) -> Grown:
+        """The network with these weights, untrained, as a strategy would give it."""
+        self.module.load_state_dict(state)
+        return Grown(name, Trained(), {1.0: self.scores()}, lambda share: self._delivered(state))
+
+    def _delivered(self, state: State) -> tuple[Backbone, LinearHead]:
+        self.module.load_state_dict(state)
+        linear: Any = self.module[-1]
+        weight, bias = (value.detach().numpy().astype(np.float64) for value in (linear.weight, linear.bias))
+        return with_weights(self.backbone, state_of(self.trunk)), LinearHead(weight.T, bias)
+
+    def _trained(self, plan: Plan, task: Task, first: State) -> tuple[Trained, list[str]]:
+        labels = task.labels[task.deciding]
+        alarms: list[str] = []
+        speed_up_depthwise(self.module)
+
+        def judge(module: "nn.Module") -> float:
+            return fit_temperature(self.scores(task), labels)[1]
+
+        for attempt in range(TRIES):
+            tried = replace(
+                plan,
+                learning_rate=plan.learning_rate / 3**attempt,
+                head_learning_rate=plan.head_learning_rate / 3**attempt,
+            )
+            limits = Limits(
+                place=task.place,
+                watch=task.watch,
+                checkpoints=self._checkpoints(tried, task),
+                title=f"Training {self.name}",
+                judge=judge if len(labels) >= LEAST_JUDGING else None,
+                seconds=None if task.deadline is None else max(1.0, task.deadline - time.perf_counter()),
+                told=task.told,
+            )
+            try:
+                self.prepare(self.module)
+                assert self.batches is not None
+                return train(self.module, self.batches, tried, limits), alarms
+            except DivergedError as error:
+                alarms.append(str(error))
+                task.watch.say(f"{error} Trying again with a third of the learning rate.")
+            finally:
+                self.settle(self.module.to("cpu"))
+            self.module.load_state_dict(first)
+        task.watch.say("Training diverged at every learning rate.")
+        return Trained(), alarms
+
+    def _checkpoints(self, plan: Plan, task: Task) -> Checkpoints | None:
+        if task.checkpoints is None:
+            return None
+        what = (self.name, self.backbone.fingerprint, task.dataset.fingerprint, task.seed, len(task.train), plan)
+        return Checkpoints(task.checkpoints, " ".join(map(str, what)), task.checkpoint_seconds, task.watch)
+
+    def scores(self, task: Task | None = None) -> Scores:
+        """Scores of the deciding samples, (samples, classes): in full precision, or as fast as a task's place can."""
+        import torch
+
+        parts = []
+        with torch.inference_mode():
+            for inputs in self.deciding():
+                if task is None:
+                    parts.append(self.module(inputs).double().numpy())
+                    continue
+                with task.place.precision():
+                    parts.append(self.module(task.place.bring(inputs)).double().cpu().numpy())
+        return np.concatenate(parts)
+
+
+def with_head(body: "nn.Module", start: Start) -> "nn.Sequential":
+    """A network with a head, its temperature folded in: at step 0 its softmax is the answer of the start."""
+    import torch
+    from torch import nn
+
+    linear = nn.Linear(*start.head.weight.shape)
+    with torch.no_grad():
+        linear.weight.copy_(torch.from_numpy(start.head.weight.T / start.temperature))
+        linear.bias.copy_(torch.from_numpy(start.head.bias / start.temperature))
+    return nn.Sequential(body, linear)
+
+
+def interpolated(first: State, last: State, share: float) -> State:
+    """Weights between two trainings of the same module: `share` 0 is the first, 1 the last (WiSE-FT, Wortsman 2022)."""
+    return {
+        name: _between(value, last[name], share) if value.is_floating_point() else last[name].clone()
+        for name, value in first.items()
+    }
+
+
+def _between(first: "Tensor", last: "Tensor", share: float) -> "Tensor":
+    if share in (0, 1):  # exact at both ends, which lerp need not be
+        return (last if share else first).clone()
+    return first.lerp(last, share)
+
+
+def averaged(ends: "Sequence[tuple[Backbone, LinearHead]]", task: Task) -> list[Grown]:
+    """Whole networks between the first of the ends and each other, and the mean of all others where there are several.
+
+    Every end is a network of one architecture with its head, temperature folded in.
+    """
+    from graft.adaptation.batches import clean_inputs
+    from graft.adaptation.stages import stages_of
+
+    first = ends[0][0]
+    body, trunk = stages_of(first)
+    preprocess = first.card.preprocess
+    states = []
+    for backbone, head in ends:
+        trunk.load_state_dict(backbone.module.state_dict())
+        states.append(state_of(with_head(body, Start(backbone, head, 1.0))))
+    mixtures: dict[str, State] = {
+        f"{share:.0%} of training {number}": interpolated(states[0], state, share)
+        for number, state in enumerate(states[1:], 1)
+        for share in SHARES[1:-1]
+    }
+    if len(states) > 2:
+        mixtures["the mean of the trainings"] = interpolated(states[1], states[-1], 0.5)
+    module = with_head(body, Start(first, ends[0][1], 1.0))
+    trainee = Trainee(
+        "", first, module, trunk, None, lambda: clean_inputs(task.dataset, task.rows[task.deciding], preprocess, 64)
+    )
+    return [trainee.fixed(name, state) for name, state in mixtures.items()]
+
+
+def _drift(first: State, last: State) -> float:
+    """How far the body's weights moved, relative to their norm; the head, named 1.*, may move as it likes."""
+    names = [name for name, value in first.items() if name.startswith("0.") and value.ndim > 1]
+    moved = sum(float((last[name] - first[name]).square().sum()) for name in names)
+    return float(np.sqrt(moved / max(sum(float(first[name].square().sum()) for name in names), 1e-12)))
+
+
+def state_of(module: "nn.Module") -> State:
+    """A copy of a module's weights."""
+    return copy.deepcopy(module.state_dict())
+
+
+def with_weights(backbone: Backbone, state: State) -> Backbone:
+    """The backbone with other weights, as a network without anything that was made for training."""
+
+    def load() -> Loaded:
+        module = copy.deepcopy(backbone.module)
+        module.load_state_dict(state)
+        return Loaded(module)
+
+    return replace(backbone, load=load, known_weights=hash_of_weights(state))

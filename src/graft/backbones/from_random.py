@@ -1,0 +1,44 @@
+"""A network with random weights: where pretraining begins, and what transfer is measured against."""
+
+from dataclasses import replace
+
+from graft.backbones.backbone import Backbone, Loaded
+from graft.backbones.from_checkpoint import build
+from graft.errors import RequestError
+from graft.records import Card
+
+SYNTAX = "random:ARCHITECTURE or random:ARCHITECTURE@SIDE, for example random:timm:resnet18@64"
+
+
+def open_random(name: str, seed: int = 0) -> Backbone:
+    """An untrained network of `timm:NAME` or `torchvision:NAME`, for pictures of `@SIDE` pixels or its own size.
+
+    Raises `RequestError` for an unknown architecture, or a size it cannot take.
+    """
+    architecture, at, side = name.partition("@")
+    if at and not (side.isdigit() and int(side) >= 8):
+        raise RequestError(f"{side!r} is no side of a picture in pixels. Expected {SYNTAX}, with 8 pixels or more.")
+    loaded, card = _seeded(architecture, seed)
+    card = replace(card, id=f"random:{name}", licence="yours to know", source="nothing: random weights")
+    if at:
+        card = replace(card, preprocess=replace(card.preprocess, resize=int(side), crop=int(side)))
+        _check(loaded, architecture, int(side))
+    return Backbone(card, lambda: loaded)
+
+
+def _seeded(architecture: str, seed: int) -> tuple[Loaded, Card]:
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return build(architecture)
+
+
+def _check(loaded: Loaded, architecture: str, side: int) -> None:
+    import torch
+
+    try:
+        with torch.inference_mode():
+            loaded.module.eval()(torch.zeros(1, 3, side, side))
+    except (RuntimeError, AssertionError, ValueError) as error:
+        raise RequestError(f"{architecture} cannot take pictures of {side} pixels: {error}") from error

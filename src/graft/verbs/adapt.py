@@ -1,0 +1,72 @@
+"""graft.adapt: one strategy alone, from a backbone and labelled samples to a model."""
+
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from graft.adaptation.model import Model
+from graft.adaptation.probe import Samples, refit
+from graft.adaptation.strategy import Probe, Strategy
+from graft.adaptation.task import Start, Task
+from graft.backbones import Backbone, open_backbone
+from graft.data import Dataset, LoadOptions, load
+from graft.features import extract
+from graft.progress import SILENT, Watch
+from graft.ranking.ridge import LinearHead
+from graft.ranking.temperature import fit_temperature
+from graft.training.loop import Epoch
+from graft.training.place import Place
+
+
+def adapt(
+    backbone: str | Backbone,
+    data: str | Path | Dataset,
+    how: Strategy | None = None,
+    seed: int = 0,
+    watch: Watch = SILENT,
+    on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+    checkpoints: Path | None = None,
+) -> Model:
+    """Turn a backbone into a classifier in one way: `Probe`, `Partial`, `Full`, `LoRA` or `Scratch`.
+
+    The val part, or a share of train where there is none, stops the training and calibrates the model; nothing is
+    compared with the probe here, which is what `graft.fit` is for. `on_epoch` gets the loss of each epoch as sum and
+    mean. Raises `RequestError` for settings out of range or a network that the strategy cannot train.
+    """
+    opened = open_backbone(backbone) if isinstance(backbone, str) else backbone
+    dataset = data if isinstance(data, Dataset) else load(data, LoadOptions(seed), watch)
+    strategy = how or Probe()
+    task = replace(Task.of(dataset, Place.best(), seed, watch), told=on_epoch, checkpoints=checkpoints)
+    start = _at_probe(opened, task) if strategy.from_probe else _at_zero(opened, task)
+    grown = strategy.grow(start, task)
+    trunk, head = grown.deliver(1.0)
+    temperature, _ = fit_temperature(grown.scores[1.0], task.labels[task.deciding])
+    return Model(
+        backbone=trunk,
+        classes=dataset.classes,
+        weight=np.ascontiguousarray(head.weight.T, np.float32),
+        bias=head.bias.astype(np.float32),
+        temperature=temperature,
+        provenance={
+            "graft": version("graft-ml"),
+            "dataset": dataset.fingerprint,
+            "seed": seed,
+            "head": grown.name,
+            "samples": len(task.train),
+            "losses": [asdict(epoch) for epoch in grown.trained.epochs],
+        },
+    )
+
+
+def _at_probe(backbone: Backbone, task: Task) -> Start:
+    features = extract(task.dataset, task.rows, backbone, task.watch, task.cache_gb).matrix
+    head = refit(Probe().head, Samples(features[task.train], task.labels[task.train]), task.classes)
+    temperature, _ = fit_temperature(head.scores(features[task.deciding]), task.labels[task.deciding])
+    return Start(backbone, head, temperature)
+
+
+def _at_zero(backbone: Backbone, task: Task) -> Start:
+    return Start(backbone, LinearHead(np.zeros((backbone.card.width, task.classes)), np.zeros(task.classes)), 1.0)

@@ -1,0 +1,214 @@
+"""The climb of graft fit: after each rung the run folder holds a finished model and says how it was made."""
+
+import dataclasses
+import time
+from dataclasses import replace
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graft.adaptation.model import Model
+from graft.adaptation.probe import Probe, Samples, fit_probe
+from graft.backbones import Backbone
+from graft.data import Dataset
+from graft.evaluation import evaluate_probabilities
+from graft.features import extract
+from graft.progress import Watch
+from graft.ranking.knn import knn_accuracy
+from graft.ranking.ridge import LinearHead, Scores
+from graft.ranking.temperature import fit_temperature, softmax
+from graft.records import PARTS, Evaluation, Json
+from graft.run_folder import RunFolder, findings_json
+from graft.verbs.report import write_report
+
+if TYPE_CHECKING:
+    from graft.adaptation.ladder import Standing
+    from graft.adaptation.task import Task
+    from graft.verbs.fit import FitOptions
+
+CHECKPOINTS = "checkpoints"
+CHOSE = "These pictures also chose the model and its temperature, so expect slightly less on new ones."
+GAP_TO_TELL = 0.1  # cross-validation this much above the val part means that pictures of the train part are alike
+MOST_NEIGHBOURS = 10_000  # samples for which nearest neighbours are looked at
+
+
+class Climb:
+    """What has been reached so far: `dataset` without what turned out unreadable, `evaluation`, `ladder`."""
+
+    evaluation: Evaluation
+
+    def __init__(
+        self, run: RunFolder, dataset: Dataset, backbone: Backbone, options: "FitOptions", watch: Watch, began: float
+    ) -> None:
+        self.run, self.dataset, self.backbone = run, dataset, backbone
+        self.options, self.watch, self.began = options, watch, began
+        self.ladder: list[Json] = []
+        self._write_split()
+
+    def first_rung(self) -> None:
+        """The probe: a head on the frozen network."""
+        seed = self.options.load.seed
+        rows = self.dataset.rows("train", "val")
+        features = extract(self.dataset, rows, self.backbone, self.watch, self.options.cache_gb)
+        if features.unreadable:
+            self.dataset = self.dataset.without(features.unreadable)
+            self._write_split()
+            rows = self.dataset.rows("train", "val")
+        labels, classes = self.dataset.labels[rows], len(self.dataset.classes)
+        in_train = self.dataset.parts[rows] == PARTS.index("train")
+        began = time.perf_counter()
+        with self.watch.task("Fitting the probe", 1, "head") as advance:
+            samples = Samples(features.matrix, labels, self.dataset.group_numbers(rows))
+            self.probe = fit_probe(samples, in_train, self.dataset.split == "given", classes, seed)
+            advance(1)
+        entry = _probe_entry(self.probe, features.computed, began - self.began, time.perf_counter() - began)
+        if len(rows) <= MOST_NEIGHBOURS:
+            held_out = self.probe.held_out_rows if self.probe.chosen_on == "val" else None
+            neighbours, accuracy = knn_accuracy(features.matrix, labels, classes, held_out)
+            entry["nearest_neighbours"] = {"neighbours": neighbours, "accuracy": accuracy}
+        entry |= {"accuracy": self.probe.chosen.accuracy, "log_loss": self.probe.chosen.log_loss}
+        self.ladder.append(entry)
+        self.about: Json = {"features": features.engine, "dataset": self.dataset.fingerprint, "seed": seed}
+        about = {"head": f"{self.probe.chosen.kind} probe", "samples": len(rows), "rung": "1"}
+        self._keep(self.backbone, self.probe.head, self.probe.temperature, about)
+        self.evaluation = _probe_evaluation(self.dataset, rows[self.probe.held_out_rows], self.probe)
+        self._write()
+
+    def later_rungs(self) -> None:
+        """All that the effort and the time allow, each kept only where it earned its place."""
+        if self.options.effort == "quick" or self.options.pretrain_epochs is not None:
+            return
+        from graft.adaptation.ladder import Clock, Ladder  # needs torch, which a quick fit may do without
+
+        clock = Clock(self.began, None if self.options.minutes is None else 60 * self.options.minutes)
+        task, probe = self._task(), self.probe
+        probe = self.probe
+        ladder = Ladder.above(self.backbone, probe.chosen, probe.head, probe.temperature, task, clock)
+        for rung in ladder.climb(self.options.effort):
+            if rung.standing is not None:
+                for entry in self.ladder:
+                    entry["kept"] = False
+                self._deliver(rung.standing, task)
+            self.ladder.append(rung.entry)
+            self.ladder.sort(key=lambda entry: str(entry["rung"]))
+            self._write()
+
+    def from_scratch(self, epochs: float) -> None:
+        """One rung alone: the whole network from random weights, as pretraining needs it."""
+        from graft.adaptation.defaults import scratch_plan
+        from graft.adaptation.ladder import Standing
+        from graft.adaptation.strategy import Scratch
+        from graft.adaptation.task import Start
+
+        task = self._task()
+        if self.options.minutes is not None:
+            task = replace(task, deadline=self.began + 60 * self.options.minutes)
+        nothing = LinearHead(np.zeros((self.backbone.card.width, task.classes)), np.zeros(task.classes))
+        grown = Scratch(replace(scratch_plan(), epochs=epochs)).grow(Start(self.backbone, nothing, 1.0), task)
+        trunk, head = grown.deliver(1.0)
+        scores, labels = grown.scores[1.0], task.labels[task.deciding]
+        temperature, loss = fit_temperature(scores, labels)
+        self.about = {"features": "none", "dataset": self.dataset.fingerprint, "seed": task.seed}
+        self._deliver(Standing("0", grown.name, trunk, head, temperature, scores, len(task.train)), task)
+        trained = dataclasses.asdict(grown.trained)
+        accuracy = float((scores.argmax(axis=1) == labels).mean())
+        self.ladder.append(
+            {
+                "rung": "pretraining",
+                "name": grown.name,
+                "kept": True,
+                "why": "it is what was asked for",
+                "accuracy": accuracy,
+                "log_loss": loss,
+                **{name: trained[name] for name in ("steps", "planned", "stopped", "epochs")},
+                "seconds": trained["seconds"],
+            }
+        )
+        self._write()
+
+    def _task(self) -> "Task":
+        from graft.adaptation.task import Task
+        from graft.training.place import Place
+
+        return replace(
+            Task.of(self.dataset, Place.best(), self.options.load.seed, self.watch),
+            cache_gb=self.options.cache_gb,
+            checkpoints=self.run.path / CHECKPOINTS,
+            checkpoint_seconds=self.options.checkpoint_seconds,
+            told=lambda epoch: self.run.event("epoch", **dataclasses.asdict(epoch)),
+        )
+
+    def _deliver(self, standing: "Standing", task: "Task") -> None:
+        about = {"head": standing.name, "samples": standing.samples, "rung": standing.rung}
+        self._keep(standing.backbone, standing.head, standing.temperature, about)
+        part = "val" if self.dataset.count("val") else "held-out share of train"
+        scores = standing.scores / standing.temperature
+        self.evaluation = _judge(self.dataset, task.rows[task.deciding], scores, part, [CHOSE])
+
+    def _keep(self, backbone: Backbone, head: LinearHead, temperature: float, about: Json) -> None:
+        model = Model(
+            backbone=backbone,
+            classes=self.dataset.classes,
+            weight=np.ascontiguousarray(head.weight.T, np.float32),
+            bias=head.bias.astype(np.float32),
+            temperature=temperature,
+            provenance={"graft": version("graft-ml"), **self.about, **about},
+        )
+        self.run.write_model(model.save)
+
+    def _write_split(self) -> None:
+        data = self.dataset
+        columns = (data.sources, data.labels, data.parts, data.groups, data.hashes)
+        self.run.write_split(
+            (source, data.classes[label], PARTS[part], group, sha256.tobytes().hex())
+            for source, label, part, group, sha256 in zip(*columns, strict=True)
+        )
+        self.run.write("findings.json", findings_json(data.findings))
+
+    def _write(self) -> None:
+        """Write what is known after a rung; the files of the rung before are replaced."""
+        self.run.write("ladder.json", self.ladder)
+        self.run.write("evaluation.json", {self.evaluation.part: dataclasses.asdict(self.evaluation)})
+        write_report(self.run)
+
+
+def _probe_evaluation(dataset: Dataset, rows: NDArray[np.intp], probe: Probe) -> Evaluation:
+    notes = []
+    if probe.chosen_on == "val":
+        notes.append(CHOSE)
+        folded = probe.cross_validated_accuracy
+        if folded is not None and folded > probe.chosen.accuracy + GAP_TO_TELL:
+            notes.append(
+                f"Cross-validation within train says {100 * folded:.1f}%: pictures there resemble each other more than "
+                "those kept apart. Trust the val and test parts."
+            )
+    else:
+        notes.append(f"Each picture was judged by a head that was fitted without it. {CHOSE}")
+    return _judge(dataset, rows, probe.held_out_scores / probe.temperature, probe.chosen_on, notes)
+
+
+def _judge(dataset: Dataset, rows: NDArray[np.intp], scores: Scores, part: str, notes: list[str]) -> Evaluation:
+    return evaluate_probabilities(
+        part=part,
+        probabilities=softmax(scores),
+        labels=dataset.labels[rows],
+        classes=dataset.classes,
+        sources=[dataset.sources[row] for row in rows],
+        notes=notes,
+        root=str(dataset.root),
+    )
+
+
+def _probe_entry(probe: Probe, computed: int, feature_seconds: float, probe_seconds: float) -> Json:
+    return {
+        "rung": "1",
+        "name": "probe",
+        "kept": True,
+        "why": f"the head with the least log-loss on {probe.chosen_on}",
+        "chosen": dataclasses.asdict(probe.chosen),
+        "candidates": [dataclasses.asdict(candidate) for candidate in probe.candidates],
+        "seconds": {"data and features": round(feature_seconds, 2), "probe": round(probe_seconds, 2)},
+        "features_computed": computed,
+    }

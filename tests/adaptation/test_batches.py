@@ -1,0 +1,87 @@
+import numpy as np
+import pytest
+import torch
+
+from graft.adaptation.batches import CachedBatches, LiveBatches, Order, as_input, clean_inputs
+from graft.data import load
+from graft.errors import WorkError
+from graft.records import Preprocess
+
+PREPROCESS = Preprocess(resize=36, crop=32, interpolation="bilinear", mean=(0.5, 0.4, 0.3), std=(0.2, 0.3, 0.4))
+
+
+@pytest.mark.parametrize(("count", "size"), [(16, 8), (17, 8), (5, 64), (1, 1)])
+def test_an_epoch_shows_each_sample_once_in_steps_of_almost_equal_size(count, size):
+    order = Order(count, size, seed=0)
+    steps = [order.of(step) for step in range(order.per_epoch)]
+    assert sorted(np.concatenate([positions for _, positions in steps])) == list(range(count))
+    sizes = {len(positions) for _, positions in steps}
+    assert max(sizes) <= size
+    assert max(sizes) - min(sizes) <= 1
+    assert [epoch for epoch, _ in steps] == [0] * order.per_epoch
+    assert order.of(order.per_epoch)[0] == 1
+
+
+class TestCached:
+    def batches(self) -> CachedBatches:
+        views = tuple(
+            np.full((20, 8), 100 * view, np.float16) + np.arange(20, dtype=np.float16)[:, None] for view in (0, 1)
+        )
+        return CachedBatches(views, np.arange(20, dtype=np.int32), np.arange(4, 20), (2, 2, 2), seed=0, size=8)
+
+    def test_an_epoch_shows_each_trained_sample_with_its_label(self):
+        batches = self.batches()
+        seen = [batches.batch(step) for step in range(batches.per_epoch)]
+        labels = torch.cat([label for _, label in seen])
+        values = torch.cat([inputs[:, 0, 0, 0] for inputs, _ in seen]) % 100
+        assert sorted(labels.tolist()) == list(range(4, 20))
+        assert values.tolist() == labels.tolist()
+
+    def test_views_vary(self):
+        inputs = torch.cat([self.batches().batch(step)[0] for step in range(4)])
+        assert {value // 100 for value in inputs[:, 0, 0, 0].tolist()} == {0, 1}
+
+    def test_a_step_is_always_the_same(self):
+        assert torch.equal(self.batches().batch(3)[0], self.batches().batch(3)[0])
+
+
+class TestLive:
+    @pytest.fixture
+    def dataset(self, folder):
+        return load(folder(lemon=10, plum=10))
+
+    def batches(self, dataset, varied=True) -> LiveBatches:
+        return LiveBatches(dataset, dataset.rows("train"), PREPROCESS, seed=0, size=4, varied=varied)
+
+    def test_a_step_is_always_the_same_however_it_is_reached(self, dataset):
+        first = [self.batches(dataset).batch(step)[0] for step in (0, 1, 2, 3, 4)]
+        assert torch.equal(first[4], self.batches(dataset).batch(4)[0])
+
+    def test_epochs_show_other_views_of_the_same_pictures(self, dataset):
+        batches = self.batches(dataset)
+        steps = batches.per_epoch
+        first, second = (
+            sorted(float(row.sum()) for step in range(steps) for row in batches.batch(step + epoch * steps)[0])
+            for epoch in (0, 1)
+        )
+        assert len(first) == len(second) == dataset.count("train")
+        assert first != second
+
+    def test_unvaried_pictures_are_what_prediction_sees(self, dataset):
+        rows = dataset.rows("train")
+        batches = self.batches(dataset, varied=False)
+        live = torch.cat([batches.batch(step)[0] for step in range(batches.per_epoch)])
+        clean = torch.cat([*clean_inputs(dataset, rows, PREPROCESS, 3)])
+        assert sorted(live.sum(dim=(1, 2, 3)).tolist()) == pytest.approx(sorted(clean.sum(dim=(1, 2, 3)).tolist()))
+
+    def test_a_picture_that_vanished_is_an_error_that_names_it(self, dataset):
+        row = int(dataset.rows("train")[0])
+        dataset.path(row).unlink()
+        with pytest.raises(WorkError, match="changed while graft was working"):
+            [self.batches(dataset).batch(step) for step in range(4)]
+
+
+def test_inputs_are_normalised_per_channel():
+    pictures = np.full((1, 2, 2, 3), (255, 102, 0), np.uint8)
+    value = as_input(pictures, PREPROCESS)[0, :, 0, 0]
+    assert value.tolist() == pytest.approx([(1 - 0.5) / 0.2, (0.4 - 0.4) / 0.3, (0 - 0.3) / 0.4], abs=1e-6)
