@@ -122,7 +122,8 @@ def set_to(module, plan):
 def test_a_constant_rate_and_plain_sgd_is_the_classic_recipe():
     """Two steps by hand with torch's own optimiser give the same weights."""
     plan = Plan(
-        epochs=2 / 12, learning_rate=0.05, head_learning_rate=0.05, optimiser="sgd", nesterov=False, schedule="constant", warm_up=0,
+        epochs=2 / 12, learning_rate=0.05, head_learning_rate=0.05, optimiser="sgd", nesterov=False,
+        schedule="constant", warm_up=0,
         weight_decay=0, label_smoothing=0, clip=None, average=False, frozen_statistics=False,
     )  # fmt: skip
     ours, theirs = network(), network().train()
