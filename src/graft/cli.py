@@ -1,6 +1,7 @@
 """The command line: one verb per step, each a few lines around a verb of the library."""
 
 import json
+import signal
 import sys
 import traceback
 import warnings
@@ -250,6 +251,7 @@ def _fail(message: str, code: int, as_json: bool) -> NoReturn:
 def main(arguments: list[str] | None = None) -> Any:
     """Run a command; an error that graft can explain becomes one message and an exit code."""
     as_json = "--json" in (sys.argv[1:] if arguments is None else arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite end keeps the best model, as Ctrl-C does
     warnings.filterwarnings("ignore", module="PIL")  # graft reports what is wrong with a picture itself
     try:
         app(args=arguments)

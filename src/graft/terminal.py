@@ -188,9 +188,10 @@ def show_ladder(ladder: Sequence[Json]) -> None:
     for rung in ladder:
         seconds = rung["seconds"] if isinstance(rung["seconds"], float) else sum(rung["seconds"].values())
         loss = f"{rung['log_loss']:.3f}" if "log_loss" in rung else "–"
+        accuracy = percent(rung["accuracy"]) if "accuracy" in rung else "–"
         mark = "[green]kept[/]: " if rung["kept"] else "[dim]no[/]: "
         name, why = escape(rung["name"]), escape(rung["why"])
-        table.add_row(rung["rung"], name, percent(rung["accuracy"]), loss, f"{seconds:.0f} s", mark + why)
+        table.add_row(rung["rung"], name, accuracy, loss, f"{seconds:.0f} s", mark + why)
     out.print(table)
 
 

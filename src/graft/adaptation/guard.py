@@ -6,9 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from graft.ranking.temperature import fit_temperature, softmax
+from graft.ranking.judgement import Judgement
 
-SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the trained weights; 0 is the probe itself
 FEW = 100  # deciding samples below which a gain must be shown, not only a loss ruled out
 DRAWS = 20_000
 TOLERATED_LOSS = 0.01  # of accuracy
@@ -24,66 +23,68 @@ class Blend:
 
 
 @dataclass(frozen=True, slots=True)
+class Figures:
+    """What one blend did on the deciding samples."""
+
+    share: float
+    brier: float
+    log_loss: float
+    accuracy: float
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
-    """Which share is delivered, at which temperature, and why. A share of 0 is the probe."""
+    """Which share is delivered, at which temperature, and why. A share of 0 is what stood before."""
 
     share: float
     temperature: float
-    log_loss: float
-    accuracy: float
-    figures: tuple[tuple[float, float, float], ...]  # (share, log-loss, accuracy) of every blend
+    figures: tuple[Figures, ...]  # of every blend
     risk: float  # posterior probability of what must not happen: losing more than a point, or not gaining
     why: str
 
 
-def decide(blends: Sequence[Blend], labels: NDArray[np.int32]) -> Decision:
-    """Keep what stands (share 0) unless another blend is surely better: of the safe ones, that of least log-loss.
+def decide(blends: Sequence[Blend], labels: NDArray[np.int32], own: NDArray[np.bool_] | None = None) -> Decision:
+    """Keep what stands (share 0) unless another blend is surely better: of the safe ones, that of least Brier score.
 
-    Safe is what has less log-loss than what stands, by more than one standard error of the difference, at a small
-    risk. From 100 deciding samples on, the probability of losing more than one point of accuracy must be at most
-    10%; below, the probability of not gaining must be, checked by McNemar's mid-p value (science, section 3.4).
-    Probabilities are those of the Dirichlet(1/2, 1/2, 1/2) posterior over gained, lost and equal samples.
+    Safe is what is better than what stands by more than one standard error of the Brier score, has no higher
+    log-loss, and a small risk. From 100 deciding samples on, the probability of losing more than one point of
+    accuracy must be at most 10%; below, the probability of not gaining must be, checked by McNemar's mid-p value
+    (science, section 3.4). On the user's `own` val samples, where others decide with them, neither accuracy nor Brier
+    score may be worse at all. Probabilities are those of the Dirichlet(1/2, 1/2, 1/2) posterior over gained, lost and
+    equal samples.
     """
-    judged = {blend.share: _Judged.of(blend, labels) for blend in blends}
-    standing = judged[0.0]
-    figures = tuple((share, one.log_loss, float(one.right.mean())) for share, one in judged.items())
-    better = [one for one in judged.values() if one is not standing and not standing.within_one_error_of(one)]
+    judged = {blend.share: Judgement.of(blend.scores, labels) for blend in blends}
+    standing = judged.pop(0.0)
+    figures = tuple(
+        Figures(share, one.brier, one.log_loss, one.accuracy) for share, one in [(0.0, standing), *judged.items()]
+    )
+
+    def decided(share: float, temperature: float, risk: float, why: str) -> Decision:
+        return Decision(share, temperature, figures, risk, why)
+
+    better = {
+        share: one
+        for share, one in judged.items()
+        if one.log_loss <= standing.log_loss
+        and not standing.within_one_error_of(one)
+        and (own is None or one.is_no_worse_on(own, standing))
+    }
     if not better:
-        return standing.decision(figures, 1.0, "not better by more than one standard error of the log-loss")
+        why = "not better by more than one standard error of the Brier score, or more log-loss"
+        return decided(0.0, standing.temperature, 1.0, why)
     strict = len(labels) < FEW
-    what = "of not gaining" if strict else f"of losing more than {100 * TOLERATED_LOSS:.0f} point"
-    risks = {one.share: _risk(standing.right, one.right, 0.0 if strict else -TOLERATED_LOSS) for one in better}
-    safe = [one for one in better if risks[one.share] <= TOLERATED_RISK]
+    what = "of not gaining" if strict else f"of losing more than {100 * TOLERATED_LOSS:.0f} point of"
+    risks = {
+        share: _risk(standing.right, one.right, 0.0 if strict else -TOLERATED_LOSS) for share, one in better.items()
+    }
+    safe = [share for share in better if risks[share] <= TOLERATED_RISK]
     if not safe:
         least = min(risks.values())
-        return standing.decision(figures, least, f"less log-loss, but the risk {what} of accuracy is {least:.0%}")
-    chosen = min(safe, key=lambda one: one.log_loss)
-    risk = risks[chosen.share]
-    return chosen.decision(figures, risk, f"less log-loss, and the risk {what} of accuracy is {risk:.0%}")
-
-
-@dataclass(frozen=True, slots=True)
-class _Judged:
-    share: float
-    temperature: float
-    log_loss: float
-    losses: NDArray[np.float64]  # (samples,)
-    right: NDArray[np.bool_]  # (samples,)
-
-    @classmethod
-    def of(cls, blend: Blend, labels: NDArray[np.int32]) -> "_Judged":
-        temperature, loss = fit_temperature(blend.scores, labels)
-        probabilities = softmax(blend.scores / temperature)[np.arange(len(labels)), labels]
-        losses = -np.log(np.maximum(probabilities, 1e-15))
-        return cls(blend.share, temperature, loss, losses, blend.scores.argmax(axis=1) == labels)
-
-    def within_one_error_of(self, other: "_Judged") -> bool:
-        """Whether another is better by no more than one standard error of the paired difference."""
-        difference = self.losses - other.losses
-        return float(difference.mean()) <= float(difference.std(ddof=1) / np.sqrt(len(difference)))
-
-    def decision(self, figures: tuple[tuple[float, float, float], ...], risk: float, why: str) -> Decision:
-        return Decision(self.share, self.temperature, self.log_loss, float(self.right.mean()), figures, risk, why)
+        why = f"a better Brier score, but the risk {what} accuracy is {least:.0%}"
+        return decided(0.0, standing.temperature, least, why)
+    share = min(safe, key=lambda share: better[share].brier)
+    why = f"a better Brier score, and the risk {what} accuracy is {risks[share]:.0%}"
+    return decided(share, better[share].temperature, risks[share], why)
 
 
 def _risk(before: NDArray[np.bool_], after: NDArray[np.bool_], least: float) -> float:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 
-from graft.adaptation.defaults import default_cut, partial_plan
+from graft.adaptation.defaults import default_cut, full_plan, partial_plan
 from graft.adaptation.guard import Blend, Decision, decide
 from graft.adaptation.probe import Candidate, Samples, refit
 from graft.adaptation.strategy import Full, Partial, Strategy
@@ -14,12 +14,13 @@ from graft.adaptation.task import Grown, Start, Task
 from graft.adaptation.trainee import averaged
 from graft.backbones import Backbone
 from graft.features import extract
+from graft.ranking.judgement import Judgement
 from graft.ranking.ridge import LinearHead, Scores
-from graft.ranking.temperature import fit_temperature
 from graft.records import Json
 
 LEAST_DECIDING = 4  # samples below which no gain can be shown at all
 LEAST_SECONDS = 20.0  # for a rung: with less time left it is not begun
+PROBES = ("1", "1b")  # rungs that are fitted on all samples at once
 TAPPED = "probe on all stages"
 GRID = (1.0, 1 / 3, 3.0)  # learning rates of rung 2, relative to the default, where there is time to try
 
@@ -99,6 +100,8 @@ class Ladder:
             found = rung()
             if found is not None:
                 yield found
+        if self.standing.rung not in PROBES and not self.clock.is_over:
+            yield self._final()
 
     def _baseline(self) -> Rung:
         from graft.adaptation.baseline import baseline
@@ -149,8 +152,8 @@ class Ladder:
             folder = self.task.checkpoints and self.task.checkpoints / f"rung-{number}-{order}"
             task = replace(self.task, checkpoints=folder, deadline=self._deadline(len(strategies) - order))
             grown.append(strategy.grow(self._begin(), task))
-        losses = [min(self._loss(scores) for scores in one.scores.values()) for one in grown]
-        best = grown[int(np.argmin(losses))]
+        briers = [min(self._brier(scores) for scores in one.scores.values()) for one in grown]
+        best = grown[int(np.argmin(briers))]
         decision = self._decide({share: scores for share, scores in best.scores.items() if share > 0})
         self.trained.append(best.deliver(1.0))
         standing = None
@@ -169,13 +172,47 @@ class Ladder:
             "training_seconds": trained.seconds,
         }
         if len(grown) > 1:
-            tried = zip(losses, grown, strict=True)
-            details["tried"] = [{"log_loss": loss, "seconds": one.trained.seconds} for loss, one in tried]
+            tried = zip(briers, grown, strict=True)
+            details["tried"] = [{"brier": brier, "seconds": one.trained.seconds} for brier, one in tried]
         return self._rung(number, best.name, decision, began, standing, details)
+
+    def _final(self) -> Rung:
+        """What was decided goes on for a quarter of its course on all samples, those that decided among them.
+
+        Nothing can be measured on it; the figures stay those of the network that was judged.
+        """
+        began = time.perf_counter()
+        backbone = self.standing.backbone
+        partial = self.standing.rung == "2"
+        plan = partial_plan(backbone) if partial else full_plan(backbone)
+        plan = replace(
+            plan,
+            epochs=plan.epochs / 4,
+            least_steps=plan.least_steps // 4,
+            learning_rate=plan.learning_rate / 2,
+            head_learning_rate=plan.head_learning_rate / 2,
+        )
+        strategy: Strategy = Partial(from_stage=self.cut, plan=plan) if partial else Full(plan)
+        folder = self.task.checkpoints and self.task.checkpoints / "final"
+        task = replace(self.task.on_everything(), checkpoints=folder, deadline=self._deadline(1))
+        grown = strategy.grow(Start(backbone, self.standing.head, 1.0), task)
+        trunk, head = grown.deliver(1.0)
+        name = f"{self.standing.name}, then on all samples"
+        self.standing = replace(self.standing, name=name, backbone=trunk, head=head, samples=len(self.task.rows))
+        entry: Json = {
+            "rung": "final",
+            "name": "the same on all samples",
+            "kept": True,
+            "why": "those that decided teach too, at last; its figures are those it was kept for",
+            "steps": grown.trained.steps,
+            "losses": [asdict(epoch) for epoch in grown.trained.epochs],
+            "seconds": round(time.perf_counter() - began, 2),
+        }
+        return Rung(entry, self.standing)
 
     def _begin(self) -> Start:
         """Where a training begins: at the best trained network, or at the probe where none was kept."""
-        if self.standing.rung in ("1", "1b"):
+        if self.standing.rung in PROBES:
             return self.start
         return Start(self.standing.backbone, self.standing.head, self.standing.temperature)
 
@@ -207,22 +244,23 @@ class Ladder:
     def _decide(self, scores: dict[float, Scores]) -> Decision:
         """Judge candidates against what stands, which is share 0."""
         blends = [Blend(0.0, self.standing.scores), *(Blend(share, one) for share, one in scores.items())]
-        return decide(blends, self.task.labels[self.task.deciding])
+        return decide(blends, self.task.labels[self.task.deciding], self.task.own)
 
-    def _loss(self, scores: Scores) -> float:
-        return fit_temperature(scores, self.task.labels[self.task.deciding])[1]
+    def _brier(self, scores: Scores) -> float:
+        return Judgement.of(scores, self.task.labels[self.task.deciding]).brier
 
     def _rung(
         self, number: str, name: str, decision: Decision, began: float, standing: Standing | None, details: Json
     ) -> Rung:
-        _, loss, accuracy = min((one for one in decision.figures if one[0] > 0), key=lambda figure: figure[1])
+        offered = [one for one in decision.figures if one.share > 0]
+        best = next((one for one in offered if one.share == decision.share), min(offered, key=lambda one: one.brier))
         entry: Json = {
             "rung": number,
             "name": name,
             "kept": standing is not None,
             "why": decision.why,
-            "accuracy": accuracy,  # of the best that the rung had to offer
-            "log_loss": loss,
+            "accuracy": best.accuracy,  # of the best that the rung had to offer
+            "log_loss": best.log_loss,
             "against": self.standing.name,
             "decision": asdict(decision),
             "deciding_samples": len(self.task.deciding),

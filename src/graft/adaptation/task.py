@@ -17,7 +17,8 @@ from graft.records import PARTS
 from graft.training.loop import Epoch, Trained
 from graft.training.place import Place
 
-DECIDING_SHARE = 0.15  # of train, where there is no val part to decide on
+DECIDING_SHARE = 0.15  # of train, where the val part is small or missing
+ENOUGH_DECIDING = 500  # samples of a val part that decide alone
 MOST_DECIDING = 2000  # samples that decide; a larger val part is thinned out, in proportion
 
 
@@ -41,19 +42,35 @@ class Task:
     checkpoint_seconds: float = 30.0
     deadline: float | None = None  # on the clock of time.perf_counter
     told: Callable[[Epoch], None] = lambda epoch: None
+    own: NDArray[np.bool_] | None = None  # (deciding,): of the val part, where there is one
 
     @classmethod
     def of(cls, dataset: Dataset, place: Place, seed: int = 0, watch: Watch = SILENT) -> "Task":
-        """All samples but the test part; the val part decides, or a stratified share of train where there is none."""
+        """All samples but the test part. The val part decides; where it is small, a share of train decides with it.
+
+        That share is the end of each class by file order, because neighbours in that order are often one and the same
+        moment; groups are kept whole. Where there is no val part, a stratified share of train decides alone.
+        """
         rows = dataset.rows("train", "val")
-        in_train = dataset.parts[rows] == PARTS.index("train")
-        labels = dataset.labels[rows]
-        decides = ~in_train if not in_train.all() else _held_out(labels, dataset.group_numbers(rows), seed)
+        labels, groups = dataset.labels[rows], dataset.group_numbers(rows)
+        val = dataset.parts[rows] == PARTS.index("val")
+        decides = val.copy()
+        if val.sum() < ENOUGH_DECIDING:
+            train = np.flatnonzero(~val)
+            if groups is not None:
+                share = make_folds(labels[train], groups[train], seed)[0] == 0
+            elif val.any() and dataset.split == "given":
+                share = _ends(labels[train], [dataset.sources[row] for row in rows[train]])
+            else:
+                share = stratified_rank(labels[train], seed) >= 1 - DECIDING_SHARE
+            if not val.any() or dataset.split == "given":
+                decides[train[share]] = True
         deciding = np.flatnonzero(decides)
         if len(deciding) > MOST_DECIDING:
             rank = stratified_rank(labels[deciding], seed)
             deciding = np.sort(deciding[np.argsort(rank, kind="stable")[:MOST_DECIDING]])
-        return cls(dataset, rows, np.flatnonzero(~decides), deciding, place, seed, watch=watch)
+        task = cls(dataset, rows, np.flatnonzero(~decides), deciding, place, seed, watch=watch)
+        return replace(task, own=val[deciding] if val.any() else np.ones(len(deciding), np.bool_))
 
     @property
     def classes(self) -> int:
@@ -71,14 +88,17 @@ class Task:
 
     def on_everything(self) -> "Task":
         """The same with no sample held out: what was decided is done again on all of them."""
-        return replace(self, train=np.arange(len(self.rows)), deciding=self.deciding[:0])
+        return replace(self, train=np.arange(len(self.rows)), deciding=self.deciding[:0], own=None)
 
 
-def _held_out(labels: NDArray[np.int32], groups: NDArray[np.intp] | None, seed: int) -> NDArray[np.bool_]:
-    if groups is None:
-        return stratified_rank(labels, seed) >= 1 - DECIDING_SHARE
-    decided: NDArray[np.bool_] = make_folds(labels, groups, seed)[0] == 0
-    return decided
+def _ends(labels: NDArray[np.int32], sources: list[str]) -> NDArray[np.bool_]:
+    """The last samples of each class, by the order of their names; a class with one sample keeps it for training."""
+    chosen = np.zeros(len(labels), np.bool_)
+    order = np.array(sorted(range(len(labels)), key=sources.__getitem__))
+    for label in np.unique(labels):
+        rows = order[labels[order] == label]
+        chosen[rows[len(rows) - round(DECIDING_SHARE * len(rows)) :]] = True
+    return chosen
 
 
 @dataclass(frozen=True, slots=True)

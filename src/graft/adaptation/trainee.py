@@ -11,8 +11,8 @@ import numpy as np
 from graft.adaptation.task import Grown, Start, Task
 from graft.backbones import Backbone, Loaded
 from graft.backbones.backbone import hash_of_weights
+from graft.ranking.judgement import Judgement
 from graft.ranking.ridge import LinearHead, Scores
-from graft.ranking.temperature import fit_temperature
 from graft.training.checkpoint import Checkpoints
 from graft.training.depthwise import speed_up_depthwise
 from graft.training.loop import Batches, DivergedError, Limits, Trained, train
@@ -78,7 +78,7 @@ class Trainee:
         speed_up_depthwise(self.module)
 
         def judge(module: "nn.Module") -> float:
-            return fit_temperature(self.scores(task), labels)[1]
+            return Judgement.of(self.scores(task), labels).brier
 
         for attempt in range(TRIES):
             tried = replace(

@@ -4,7 +4,7 @@ import copy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from graft.backbones.backbone import Backbone, Loaded
+from graft.backbones.backbone import Backbone, Loaded, hash_of_weights
 from graft.errors import RequestError
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def halve(backbone: Backbone, before: int) -> Halves:
             width=int(torch.Size(shape).numel()),
         ),
         load=lambda: Loaded(nn.Sequential(stem, nn.Flatten(1))),
-        known_weights=f"{backbone.weights} before stage {before}",
+        known_weights=f"{hash_of_weights(stem.state_dict())} before stage {before}",
     )
     return Halves(prefix, after.eval(), trunk.eval(), shape)
 

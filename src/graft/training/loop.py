@@ -17,7 +17,7 @@ from graft.training.place import Place
 from graft.training.plan import Plan
 
 PATIENCE = 0.4  # of the steps without a better judgement, after which the training stops
-TOO_MUCH_WORSE = 1.5  # times the log-loss of the start, on samples that are not trained on, is divergence
+TOO_MUCH_WORSE = 1.5  # times the error of the start, on samples that are not trained on, is divergence
 SETTLED = 0.1  # of the steps after the warm-up until divergence can be told
 
 
@@ -39,7 +39,7 @@ class Epoch:
     number: int
     total: float
     mean: float
-    judged: float | None = None  # log-loss on samples that are not trained on
+    judged: float | None = None  # on samples that are not trained on: less is better
 
 
 @dataclass
@@ -61,8 +61,9 @@ class DivergedError(WorkError):
 class Limits:
     """Where the training runs, what bounds it, and who is told.
 
-    `judge` gives the log-loss of the module on samples that are not trained on; after each epoch it decides whether
-    the training still improves. `seconds` squeezes the schedule into that time.
+    `judge` says how bad the module is on samples that are not trained on; after each epoch it decides whether the
+    training still improves, and where it has ceased to, the weights that were judged best are delivered. `seconds`
+    squeezes the schedule into that time.
     """
 
     place: Place
@@ -198,7 +199,7 @@ class _Training:
             settled = self.at > (self.plan.warm_up + SETTLED) * self.steps
             if not math.isfinite(judged) or (settled and judged > TOO_MUCH_WORSE * self.first):
                 raise DivergedError(
-                    f"The log-loss on samples that are not trained on rose from {self.first:.2f} to {judged:.2f} "
+                    f"The error on samples that are not trained on rose from {self.first:.2f} to {judged:.2f} "
                     f"by step {self.at} of {self.steps}."
                 )
         self.course.append((self.total, self.total / self.count, judged))
@@ -234,12 +235,12 @@ class _Training:
         """Deliver the weights; the last checkpoint stays, so that the same training need not be done again."""
         why = None
         if self.at < self.steps:
-            why = "the log-loss on samples that are not trained on fell no more" if self._is_stale() else "time"
+            why = "the error on samples that are not trained on fell no more" if self._is_stale() else "time"
         if self.limits.checkpoints:
             self.save()
         if self.average:
             self.average.swap()
-        if self.best_weights:
+        if self.best_weights and self.at < self.steps and self._is_stale():
             parameters = [parameter for parameter in self.module.parameters() if parameter.requires_grad]
             with torch.no_grad():
                 for parameter, best in zip(parameters, self.best_weights, strict=True):

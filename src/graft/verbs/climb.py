@@ -88,7 +88,7 @@ class Climb:
         ladder = Ladder.above(self.backbone, probe.chosen, probe.head, probe.temperature, task, clock)
         for rung in ladder.climb(self.options.effort):
             if rung.standing is not None:
-                for entry in self.ladder:
+                for entry in self.ladder if rung.entry["rung"] != "final" else []:
                     entry["kept"] = False
                 self._deliver(rung.standing, task)
             self.ladder.append(rung.entry)
@@ -144,8 +144,9 @@ class Climb:
         about = {"head": standing.name, "samples": standing.samples, "rung": standing.rung}
         self._keep(standing.backbone, standing.head, standing.temperature, about)
         part = "val" if self.dataset.count("val") else "held-out share of train"
-        scores = standing.scores / standing.temperature
-        self.evaluation = _judge(self.dataset, task.rows[task.deciding], scores, part, [CHOSE])
+        own = np.ones(len(task.deciding), np.bool_) if task.own is None else task.own
+        scores = standing.scores[own] / standing.temperature
+        self.evaluation = _judge(self.dataset, task.rows[task.deciding[own]], scores, part, [CHOSE])
 
     def _keep(self, backbone: Backbone, head: LinearHead, temperature: float, about: Json) -> None:
         model = Model(
