@@ -44,7 +44,7 @@ def collate(samples):
 
 arguments = TrainingArguments(
     output_dir=str(OUT / "trainer"), num_train_epochs=EPOCHS, per_device_train_batch_size=16, learning_rate=5e-4,
-    warmup_ratio=0.1, dataloader_num_workers=2, save_strategy="no", report_to="none", use_cpu=True,
+    warmup_steps=0.1, dataloader_num_workers=2, save_strategy="no", report_to="none", use_cpu=True,
 )  # fmt: skip
 Trainer(model, arguments, train_dataset=data, data_collator=collate, callbacks=[Save()]).train()
 # to here

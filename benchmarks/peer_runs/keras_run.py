@@ -8,11 +8,15 @@ from common import CLASSES, DATA, EPOCHS, SIDE, Clock, pretrained
 clock = Clock()
 # typed by the user from here
 import keras
+import torch
+from torchvision import datasets, transforms
 
-train = keras.utils.image_dataset_from_directory(
-    DATA / "train", image_size=(SIDE, SIDE), batch_size=64, label_mode="int", format="torch", seed=0
+transform = transforms.Compose(
+    [transforms.Resize((SIDE, SIDE)), transforms.PILToTensor(), lambda picture: picture.permute(1, 2, 0).float()]
 )
-base = keras.layers.TorchModuleWrapper(pretrained(0))
+data = datasets.ImageFolder(DATA / "train", transform)
+train = torch.utils.data.DataLoader(data, batch_size=64, shuffle=True, num_workers=2)
+base = keras.layers.TorchModuleWrapper(pretrained(0), output_shape=(None, 1280))
 head = keras.layers.Dense(len(CLASSES))
 inputs = keras.Input((SIDE, SIDE, 3))
 hidden = keras.layers.RandomFlip("horizontal")(inputs)
