@@ -41,8 +41,8 @@ def commands(data: Path, rounds: int, scratch: Path) -> None:
         cache, run = scratch / f"cache{number}", scratch / f"run{number}"
         steps = {
             "graft --help": ["--help"],
-            "graft fit, empty cache": ["fit", data, "--out", run],
-            "graft fit, second time": ["fit", data, "--out", f"{run}-again"],
+            "graft fit, empty cache": ["fit", data, "--effort", "quick", "--out", run],
+            "graft fit, second time": ["fit", data, "--effort", "quick", "--out", f"{run}-again"],
             "graft predict, one picture": ["predict", run, picture],
         }
         for name, command in steps.items():
@@ -59,7 +59,9 @@ def memory(data: Path, counts: list[int], scratch: Path) -> None:
     print("\n| pictures | seconds | peak memory, MB |\n| --- | --- | --- |")
     for count in counts:
         root = copies(data, count, scratch / f"copies{count}")
-        seconds, peak = run_once(["fit", root, "--out", scratch / f"memory{count}"], scratch / f"memory-cache{count}")
+        seconds, peak = run_once(
+            ["fit", root, "--effort", "quick", "--out", scratch / f"memory{count}"], scratch / f"memory-cache{count}"
+        )
         print(f"| {count:,} | {seconds:.1f} | {peak:,.0f} |")
 
 

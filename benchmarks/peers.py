@@ -23,11 +23,11 @@ HERE = Path(__file__).resolve().parent / "peer_runs"
 PEERS = {
     # name: (script, what it does, epochs: those that compute in bf16 get more of the same time)
     "classic loop": ("classic", "SGD 0.001, batch 4", 3),
-    "best-practice loop": ("best_practice", "AdamW, augmentation, bf16", 8),
-    "timm": ("timm_run", "its loader, AdamW, layer decay, EMA, bf16", 8),
-    "fastai": ("fastai_run", "vision_learner, fine_tune", 4),
+    "best-practice loop": ("best_practice", "AdamW, augmentation, bf16", 6),
+    "timm": ("timm_run", "its loader, AdamW, layer decay, EMA, bf16", 6),
+    "fastai": ("fastai_run", "vision_learner, fine_tune", 3),
     "Keras 3": ("keras_run", "frozen, then unfrozen", 3),
-    "Hugging Face Trainer": ("huggingface_run", "AdamW 5e-4", 4),
+    "Hugging Face Trainer": ("huggingface_run", "AdamW 5e-4", 3),
     "AutoGluon MultiModal": ("autogluon_run", "defaults", 4),
 }
 PACKAGES = ["torch", "torchvision", "timm", "fastai", "keras", "transformers", "accelerate", "safetensors"]
@@ -39,7 +39,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--epochs", type=int, help="for every peer  [default: the number that stands in PEERS]")
-    parser.add_argument("--only", nargs="*", default=[*PEERS, "graft"])
+    parser.add_argument("--only", nargs="*", default=[*PEERS])
+    parser.add_argument("--efforts", nargs="*", default=["quick", "good", "best"], help="of graft fit")
     parser.add_argument("--environment", type=Path, default=Path(".peers"))
     parser.add_argument("--limit", type=float, default=1800, help="seconds that a peer may take")
     parser.add_argument("--out", type=Path)
@@ -56,9 +57,6 @@ def measure(arguments: argparse.Namespace, scratch: Path) -> str:
     weights = scratch / "weights.safetensors"
     write_weights(weights)
     rows = []
-    if "graft" in arguments.only:
-        rows += [run_graft(data, effort, scratch) for effort in ("quick", "good", "best")]
-        show(rows)
     for name in [name for name in PEERS if name in arguments.only]:
         script, how, epochs = PEERS[name]
         epochs = arguments.epochs or epochs
@@ -86,6 +84,9 @@ def measure(arguments: argparse.Namespace, scratch: Path) -> str:
             if code:
                 row["error"] = f"stopped after {len(row['course'])} epochs: {last_line(log)}"
         rows.append(row)
+        show(rows)
+    for effort in arguments.efforts:
+        rows.append(run_graft(data, effort, scratch))
         show(rows)
     versions = packages(arguments.environment / "main")
     return render(rows, data, versions)

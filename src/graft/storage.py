@@ -46,6 +46,19 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
             temporary.unlink(missing_ok=True)
 
 
+def sync_folder(folder: Path) -> None:
+    """Make a rename inside a folder last through a power cut, where the system lets folders be synced."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        raise WorkError(f"Could not write {folder}: {explain(error)}") from error
+    finally:
+        os.close(descriptor)
+
+
 def _umask() -> int:
     mask = os.umask(0o022)
     os.umask(mask)

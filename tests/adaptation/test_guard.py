@@ -69,3 +69,17 @@ def test_the_reason_says_what_the_risk_is_of(count):
     truth = labels(count)
     decision = decide(blends(scores(truth, 0.5, 0), scores(truth, 0.98, 1)), truth)
     assert ("of not gaining" if count < 100 else "losing more than 1 point of") in decision.why
+
+
+def test_the_users_own_samples_may_not_lose_at_all():
+    """Better over all, but worse on the val part by itself: not taken."""
+    truth = labels(300)
+    before = scores(truth, 0.7, 0)
+    after = scores(truth, 0.95, 1)
+    own = np.arange(300) < 40
+    after[own] = before[own]
+    assert decide([Blend(0.0, before), Blend(1.0, after)], truth, own).share == 1.0
+    wrong = np.flatnonzero(own & (before.argmax(axis=1) == truth))[0]
+    after[wrong] = np.roll(before[wrong], 1)
+    assert decide([Blend(0.0, before), Blend(1.0, after)], truth, own).share == 0.0
+    assert decide([Blend(0.0, before), Blend(1.0, after)], truth).share == 1.0

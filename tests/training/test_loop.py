@@ -176,15 +176,18 @@ class TestJudging:
         return train(module, Random(), replace(PLAN, epochs=epochs), Limits(FP32, judge=lambda module: next(course)))
 
     def test_an_error_that_falls_no_more_ends_the_training(self):
-        result = self.judged([1.0, 0.5, *[0.6] * 20], epochs=10)
+        result = self.judged([1.0, 0.5, *[0.7] * 20], epochs=10)
         assert result.steps == 12 * 5
         assert "fell no more" in result.stopped
 
     def test_a_training_that_fell_no_more_delivers_the_weights_that_judged_best(self):
         start = weights(network())
-        module, course = network(), iter([1.0, *[1.2] * 20])
+        module, course = network(), iter([1.0, *[1.3] * 20])
         train(module, Random(), replace(PLAN, epochs=4), Limits(FP32, judge=lambda module: next(course)))
         assert same(start, weights(module))
+
+    def test_a_pause_that_is_not_clearly_worse_goes_on(self):
+        assert self.judged([1.0, 0.5, *[0.6] * 20], epochs=10).stopped is None
 
     def test_one_that_came_to_its_end_delivers_its_last_weights(self):
         plain, module, course = network(), network(), iter([1.0, 0.5, 0.6])

@@ -1,5 +1,7 @@
 """Each strategy alone, from Python."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,7 @@ import torch
 import graft
 from graft.adaptation.lora import add_lora, merge_lora
 from graft.errors import RequestError
+from graft.progress import SILENT
 from graft.training.plan import Plan
 
 SMALL = "random:timm:test_efficientnet@64"
@@ -39,8 +42,6 @@ def test_each_strategy_makes_a_model_that_learnt_and_can_be_kept(folder, tmp_pat
 def test_statistics_of_normalisation_are_those_of_the_pretraining(folder, how):
     backbone = graft.open_backbone(SMALL)
     plan = Plan(epochs=1, batch=8)
-    from dataclasses import replace
-
     model = graft.adapt(backbone, folder(lemon=8, plum=8), replace(how, plan=plan))
     before, after = backbone.module.state_dict(), model.backbone.module.state_dict()
     for name in before:
@@ -66,6 +67,22 @@ def test_settings_out_of_range_are_refused_before_the_work(folder):
 def test_a_network_that_cannot_be_cut_names_what_works(folder):
     with pytest.raises(RequestError, match="how=Full"):
         graft.adapt("random:timm:regnetx_002@32", folder(lemon=8, plum=8), graft.Partial())
+
+
+def test_views_are_as_many_as_the_cache_may_hold(folder, tmp_path, monkeypatch):
+    from graft.adaptation.task import Task
+    from graft.training.place import Place
+
+    said = []
+    watch = type("Listener", (SILENT.__class__,), {"say": lambda self, message: said.append(message)})()
+    task = Task.of(graft.load(folder(lemon=8, plum=8)), Place(), watch=watch)
+    one = len(task.rows) * 1000 * 2 / 1e9
+    assert graft.Partial(views=6)._views_that_fit(1000, replace(task, cache_gb=8 * one)) == 6
+    assert said == []
+    assert graft.Partial(views=6)._views_that_fit(1000, replace(task, cache_gb=4.5 * one)) == 3
+    assert "3 instead of 6 varied views" in said[0]
+    with pytest.raises(RequestError, match="Allow more with --cache-gb"):
+        graft.Partial()._views_that_fit(1000, replace(task, cache_gb=1.5 * one))
 
 
 def test_a_batch_larger_than_the_data_is_all_of_it(folder):

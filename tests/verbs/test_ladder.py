@@ -143,6 +143,12 @@ def test_a_network_that_cannot_be_cut_is_trained_whole_and_says_so(folder, tmp_p
     assert "cannot be cut" in (run / "events.jsonl").read_text()
 
 
+def test_a_cache_that_is_too_small_for_activations_is_told_and_the_probe_stays(folder, tmp_path):
+    run = fit(folder(lemon=16, plum=16), tmp_path / "run", replace(GOOD, cache_gb=1e-7)).run
+    assert "2" not in rungs(run)
+    assert "Allow more with --cache-gb" in (run / "events.jsonl").read_text()
+
+
 def test_training_that_diverges_everywhere_keeps_the_probe_and_says_so(folder, tmp_path, monkeypatch):
     def diverge(*arguments):
         raise DivergedError("The loss became nan at step 3 of 12.")

@@ -6,13 +6,14 @@ from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 
-from graft.adaptation.defaults import default_cut, full_plan, partial_plan
+from graft.adaptation.defaults import full_plan, partial_plan
 from graft.adaptation.guard import Blend, Decision, decide
 from graft.adaptation.probe import Candidate, Samples, refit
 from graft.adaptation.strategy import Full, Partial, Strategy
 from graft.adaptation.task import Grown, Start, Task
 from graft.adaptation.trainee import averaged
 from graft.backbones import Backbone
+from graft.errors import RequestError
 from graft.features import extract
 from graft.ranking.judgement import Judgement
 from graft.ranking.ridge import LinearHead, Scores
@@ -125,19 +126,23 @@ class Ladder:
         return self._rung("1b", TAPPED, decision, began, standing, details)
 
     def _partial(self) -> Rung | None:
-        if not self._can_be_cut():
-            return None
-        return self._trained("2", [Partial(from_stage=self.cut)])
+        return self._last_stages([Partial(from_stage=self.cut)])
 
     def _grid(self) -> Rung | None:
-        if not self._can_be_cut():
-            return None
         plan = partial_plan(self.start.backbone)
         rates = [
             replace(plan, learning_rate=plan.learning_rate * by, head_learning_rate=plan.head_learning_rate * by)
             for by in GRID
         ]
-        return self._trained("2", [Partial(from_stage=self.cut, plan=one) for one in rates])
+        return self._last_stages([Partial(from_stage=self.cut, plan=one) for one in rates])
+
+    def _last_stages(self, strategies: list[Strategy]) -> Rung | None:
+        """Rung 2, or nothing and a word about why for a network that cannot be cut or a cache that is too small."""
+        try:
+            return self._trained("2", strategies)
+        except RequestError as error:
+            self.task.watch.say(f"{error} The ladder goes on without.")
+            return None
 
     def _full(self) -> Rung | None:
         return self._trained("3", [Full()])
@@ -154,6 +159,8 @@ class Ladder:
             grown.append(strategy.grow(self._begin(), task))
         briers = [min(self._brier(scores) for scores in one.scores.values()) for one in grown]
         best = grown[int(np.argmin(briers))]
+        if self.standing.rung not in PROBES:  # begun from what stands: judge both in the same arithmetic
+            self.standing = replace(self.standing, scores=best.scores[0.0])
         decision = self._decide({share: scores for share, scores in best.scores.items() if share > 0})
         self.trained.append(best.deliver(1.0))
         standing = None
@@ -270,10 +277,3 @@ class Ladder:
         if standing is not None:
             self.standing = standing
         return Rung(entry, standing)
-
-    def _can_be_cut(self) -> bool:
-        backbone = self.start.backbone
-        if default_cut(backbone) is None:
-            self.task.watch.say(f"{backbone.card.id} cannot be cut into stages, so its last ones cannot train alone.")
-            return False
-        return True

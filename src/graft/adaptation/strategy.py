@@ -83,7 +83,7 @@ class Partial:
         plan = self.plan or partial_plan(start.backbone)
         plan.check()
         halves = halve(start.backbone, before)
-        wanted = (CLEAN, *augmented_views(self.views, task.seed))
+        wanted = (CLEAN, *augmented_views(self._views_that_fit(halves.prefix.card.width, task), task.seed))
         views = extract_views(task.dataset, task.rows, halves.prefix, wanted, task.watch, task.cache_gb)
         varied, clean = tuple(view.matrix for view in views[1:]), views[0].matrix
 
@@ -102,6 +102,19 @@ class Partial:
             batches=CachedBatches(varied, task.labels, task.train, halves.shape, task.seed, plan.batch),
             deciding=deciding,
         ).grow(plan, task)
+
+    def _views_that_fit(self, width: int, task: Task) -> int:
+        """As many views as the cache may hold beside the clean one; raises `RequestError` where not even one fits."""
+        gigabytes = len(task.rows) * width * 2 / 1e9  # of one view, in half precision
+        fitting = min(self.views, int(task.cache_gb / gigabytes) - 1)
+        if fitting < 1:
+            raise RequestError(
+                f"Training the last stages needs {2 * gigabytes:.1f} GB for activations, and the cache may take "
+                f"{task.cache_gb:.1f} GB. Allow more with --cache-gb, or train from a later stage."
+            )
+        if fitting < self.views:
+            task.watch.say(f"{fitting} instead of {self.views} varied views fit into {task.cache_gb:.1f} GB.")
+        return fitting
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from graft.progress import SILENT, Watch
-from graft.storage import sha256_of, write_bytes, write_json
+from graft.storage import sha256_of, sync_folder, write_bytes, write_json
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -50,6 +50,7 @@ class Checkpoints:
         # The manifest is written last: a checkpoint without it is not one, wherever it lies.
         write_json(folder / MANIFEST, {"identity": self.identity, "step": step, "sha256": sha256_of(folder / STATE)})
         folder.rename(place)
+        sync_folder(self.folder)
         for old in sorted(self.folder.glob("step-*"))[:-KEPT]:
             shutil.rmtree(old, ignore_errors=True)
         self._saved = time.monotonic()

@@ -16,7 +16,8 @@ from graft.training.optimiser import Anchor, Average, make_optimiser, rate_at
 from graft.training.place import Place
 from graft.training.plan import Plan
 
-PATIENCE = 0.4  # of the steps without a better judgement, after which the training stops
+PATIENCE = 0.4  # of the steps without a better judgement, after which a training may stop
+CLEARLY_WORSE = 1.25  # times the best judgement: less is what a high learning rate does, and it comes back
 TOO_MUCH_WORSE = 1.5  # times the error of the start, on samples that are not trained on, is divergence
 SETTLED = 0.1  # of the steps after the warm-up until divergence can be told
 
@@ -116,6 +117,7 @@ class _Training:
         self.course: list[tuple[float, float, float]] = []  # (sum, mean, judged or NaN) per epoch
         self.first = math.nan  # judgement of the start
         self.best, self.best_at = math.inf, 0
+        self.latest = 0.0
         self.best_weights = [] if limits.judge is None else self._copies()
 
     @property
@@ -133,7 +135,7 @@ class _Training:
 
     def _is_stale(self) -> bool:
         patience = max(PATIENCE * self.steps, self.batches.per_epoch)
-        return self.limits.judge is not None and self.at - self.best_at >= patience and self.at > 0
+        return self.at - self.best_at >= patience and self.latest > CLEARLY_WORSE * self.best
 
     def step(self) -> None:
         if self.at == 0 and self.limits.judge is not None:
@@ -193,7 +195,7 @@ class _Training:
     def _end_epoch(self) -> None:
         judged = math.nan
         if self.limits.judge is not None:
-            judged = self._judge()
+            judged = self.latest = self._judge()
             if judged < self.best:
                 self.best, self.best_at, self.best_weights = judged, self.at, self._copies()
             settled = self.at > (self.plan.warm_up + SETTLED) * self.steps
@@ -281,6 +283,8 @@ class _Training:
         self.before, self.total, count, self.first, self.best, best_at = tensors["progress"].tolist()
         self.count, self.best_at = int(count), int(best_at)
         self.course = [(total, mean, judged) for total, mean, judged in tensors["course"].tolist()]
+        if self.limits.judge is not None and self.course:
+            self.latest = self.course[-1][2]
 
 
 def set_mode(module: nn.Module, plan: Plan) -> None:
