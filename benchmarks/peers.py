@@ -22,12 +22,12 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent / "peer_runs"
 PEERS = {
     # name: (script, what it does, epochs: those that compute in bf16 get more of the same time)
-    "classic loop": ("classic", "SGD 0.001, batch 4", 3),
-    "best-practice loop": ("best_practice", "AdamW, augmentation, bf16", 6),
-    "timm": ("timm_run", "its loader, AdamW, layer decay, EMA, bf16", 6),
+    "classic loop": ("classic", "SGD 0.001, batch 4", 2),
+    "best-practice loop": ("best_practice", "AdamW, augmentation, bf16", 5),
+    "timm": ("timm_run", "its loader, AdamW, layer decay, EMA, bf16", 5),
     "fastai": ("fastai_run", "vision_learner, fine_tune", 3),
-    "Keras 3": ("keras_run", "frozen, then unfrozen", 3),
-    "Hugging Face Trainer": ("huggingface_run", "AdamW 5e-4", 3),
+    "Keras 3": ("keras_run", "frozen, then unfrozen", 2),
+    "Hugging Face Trainer": ("huggingface_run", "AdamW 5e-4", 2),
     "AutoGluon MultiModal": ("autogluon_run", "defaults", 4),
 }
 PACKAGES = ["torch", "torchvision", "timm", "fastai", "keras", "transformers", "accelerate", "safetensors"]

@@ -185,7 +185,7 @@ def test_stopping_is_no_traceback(folder, capsys, monkeypatch):
 
 def test_demo_runs_from_an_empty_place(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    code, out, _ = graft("demo", "--effort", "quick", capsys=capsys)
+    code, out, _ = graft("demo", capsys=capsys)
     assert code == 0
     assert "3. graft predict" in out
     assert Path("runs/demo/report.html").exists()

@@ -226,7 +226,7 @@ def demo(
     out: Annotated[Path, typer.Option(help="The run folder to write; an older one is moved aside.")] = Path(
         "runs/demo"
     ),
-    effort: EffortOption = "good",
+    effort: EffortOption = "quick",
     as_json: AsJson = False,
 ) -> None:
     """The whole path on 2,000 packaged pictures of textile: fit, evaluate, predict."""

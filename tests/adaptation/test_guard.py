@@ -74,12 +74,10 @@ def test_the_reason_says_what_the_risk_is_of(count):
 def test_the_users_own_samples_may_not_lose_at_all():
     """Better over all, but worse on the val part by itself: not taken."""
     truth = labels(300)
-    before = scores(truth, 0.7, 0)
-    after = scores(truth, 0.95, 1)
     own = np.arange(300) < 40
-    after[own] = before[own]
-    assert decide([Blend(0.0, before), Blend(1.0, after)], truth, own).share == 1.0
-    wrong = np.flatnonzero(own & (before.argmax(axis=1) == truth))[0]
-    after[wrong] = np.roll(before[wrong], 1)
-    assert decide([Blend(0.0, before), Blend(1.0, after)], truth, own).share == 0.0
-    assert decide([Blend(0.0, before), Blend(1.0, after)], truth).share == 1.0
+    before, after = scores(truth, 0.7, 0), scores(truth, 0.95, 1)
+    after[own] = scores(truth, 0.5, 2)[own]
+    pair = [Blend(0.0, before), Blend(1.0, after)]
+    assert decide(pair, truth).share == 1.0
+    assert decide(pair, truth, own).share == 0.0
+    assert decide(pair, truth, ~own).share == 1.0

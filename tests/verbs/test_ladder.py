@@ -160,6 +160,13 @@ def test_training_that_diverges_everywhere_keeps_the_probe_and_says_so(folder, t
     assert (run / "events.jsonl").read_text().count("third of the learning rate") == 3
 
 
+def test_weights_that_move_too_far_are_trained_again_more_gently(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr("graft.adaptation.trainee.MOST_DRIFT", 1e-9)
+    run = fit(folder(lemon=16, plum=16), tmp_path / "run", GOOD).run
+    assert "of their norm, which is forgetting" in read(run, "ladder.json")[-1]["alarms"][0]
+    assert rungs(run)["2"] is False
+
+
 def test_time_that_is_over_keeps_the_best_so_far_and_says_so(folder, tmp_path):
     run = fit(folder(lemon=16, plum=16), tmp_path / "run", replace(BEST, minutes=1e-3)).run
     assert rungs(run) == {"1": True}

@@ -221,7 +221,7 @@ class Ladder:
         """Where a training begins: at the best trained network, or at the probe where none was kept."""
         if self.standing.rung in PROBES:
             return self.start
-        return Start(self.standing.backbone, self.standing.head, self.standing.temperature)
+        return Start(self.standing.backbone, self.standing.head, 1.0)  # as it was trained, not as it is calibrated
 
     def _deadline(self, trainings: int) -> float | None:
         """When the next of so many trainings must end, with some time left to judge it."""

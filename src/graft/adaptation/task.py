@@ -60,9 +60,10 @@ class Task:
             if groups is not None:
                 share = make_folds(labels[train], groups[train], seed)[0] == 0
             elif val.any() and dataset.split == "given":
-                share = _ends(labels[train], [dataset.sources[row] for row in rows[train]])
+                names = [dataset.sources[row] for row in rows[train]]
+                share = _last_of_each_class(labels[train], np.array(sorted(range(len(names)), key=names.__getitem__)))
             else:
-                share = stratified_rank(labels[train], seed) >= 1 - DECIDING_SHARE
+                share = _last_of_each_class(labels[train], np.random.default_rng(seed).permutation(len(train)))
             if not val.any() or dataset.split == "given":
                 decides[train[share]] = True
         deciding = np.flatnonzero(decides)
@@ -91,13 +92,13 @@ class Task:
         return replace(self, train=np.arange(len(self.rows)), deciding=self.deciding[:0], own=None)
 
 
-def _ends(labels: NDArray[np.int32], sources: list[str]) -> NDArray[np.bool_]:
-    """The last samples of each class, by the order of their names; a class with one sample keeps it for training."""
+def _last_of_each_class(labels: NDArray[np.int32], order: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """The last share of each class in an order, at least one sample; a class with a single one keeps it to train on."""
     chosen = np.zeros(len(labels), np.bool_)
-    order = np.array(sorted(range(len(labels)), key=sources.__getitem__))
     for label in np.unique(labels):
         rows = order[labels[order] == label]
-        chosen[rows[len(rows) - round(DECIDING_SHARE * len(rows)) :]] = True
+        count = max(1, round(DECIDING_SHARE * len(rows))) if len(rows) > 1 else 0
+        chosen[rows[len(rows) - count :]] = True
     return chosen
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 TRIES = 3  # learning rates, each a third of the last, where training diverges
-LEAST_JUDGING = 20  # samples below which a log-loss on them says too little to stop a training by
+LEAST_JUDGING = 20  # samples below which an error on them says too little to stop a training by
 MOST_DRIFT = 0.3  # of the weights, relative to their norm: more is forgetting, not adapting
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the trained weights; 0 is where the training began
 
@@ -48,9 +48,6 @@ class Trainee:
         first = state_of(self.module)
         trained, alarms = self._trained(plan, task, first)
         last = state_of(self.module)
-        drift = _drift(first, last)
-        if trained.steps and drift > MOST_DRIFT and 0 in self.shares:
-            alarms.append(f"the weights moved by {drift:.0%} of their norm")
         scores = {}
         for share in self.shares:
             self.module.load_state_dict(interpolated(first, last, share))
@@ -96,17 +93,30 @@ class Trainee:
                 told=task.told,
             )
             try:
-                self.prepare(self.module)
-                assert self.batches is not None
-                return train(self.module, self.batches, tried, limits), alarms
+                trained = self._once(tried, limits)
+                self._check_drift(first)
             except DivergedError as error:
                 alarms.append(str(error))
                 task.watch.say(f"{error} Trying again with a third of the learning rate.")
-            finally:
-                self.settle(self.module.to("cpu"))
-            self.module.load_state_dict(first)
+                self.module.load_state_dict(first)
+            else:
+                return trained, alarms
         task.watch.say("Training diverged at every learning rate.")
         return Trained(), alarms
+
+    def _once(self, plan: Plan, limits: Limits) -> Trained:
+        assert self.batches is not None
+        self.prepare(self.module)
+        try:
+            return train(self.module, self.batches, plan, limits)
+        finally:
+            self.settle(self.module.to("cpu"))
+
+    def _check_drift(self, first: State) -> None:
+        """Raise `DivergedError` where the body's weights moved too far; from random weights they may."""
+        drift = _drift(first, state_of(self.module))
+        if drift > MOST_DRIFT and 0.0 in self.shares:
+            raise DivergedError(f"The weights moved by {drift:.0%} of their norm, which is forgetting.")
 
     def _checkpoints(self, plan: Plan, task: Task) -> Checkpoints | None:
         if task.checkpoints is None:

@@ -26,7 +26,7 @@ class Demonstration:
     predictions: tuple[tuple[str, Prediction], ...]  # with the true class
 
 
-def demo(out: str | Path | None = None, watch: Watch = SILENT, effort: Effort = "good") -> Demonstration:
+def demo(out: str | Path | None = None, watch: Watch = SILENT, effort: Effort = "quick") -> Demonstration:
     """Fit on 2,000 pictures of textile with and without defects, evaluate, and predict three test pictures.
 
     Raises `MissingExtraError` where the package with the pictures is not installed.
