@@ -36,7 +36,7 @@ def cifar10(tmp_path) -> Path:
 def run(recipe: str, *arguments: object, where: Path, cache: Path) -> str:
     environment = {**os.environ, "GRAFT_CACHE": str(cache), "HF_HUB_OFFLINE": "1"}
     command = [sys.executable, str(RECIPES / recipe), *map(str, arguments)]
-    result = subprocess.run(command, cwd=where, env=environment, capture_output=True, text=True, timeout=280)
+    result = subprocess.run(command, cwd=where, env=environment, capture_output=True, text=True, timeout=800)
     assert result.returncode == 0, result.stderr
     return result.stdout
 
@@ -70,6 +70,7 @@ def test_the_classic_recipe_prints_the_loss_of_each_epoch(cifar10, tmp_path, cac
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_pretraining_and_transfer_end_with_the_table(cifar10, tmp_path, cache):
     out = run("pretrain_then_transfer.py", cifar10, 12, 1, where=tmp_path, cache=cache)
     assert [line.split()[0] for line in out.splitlines()[-4:]] == ["5", "10", "20", "50"]
