@@ -26,7 +26,7 @@ def graft(*arguments: object, capsys) -> tuple[int, str, str]:
     return code, said.out, said.err
 
 
-VERBS = ("data", "fit", "evaluate", "predict", "models", "cache", "demo")
+VERBS = ("data", "fit", "pretrain", "evaluate", "predict", "models", "cache", "demo")
 
 
 @pytest.mark.parametrize("verb", VERBS)
