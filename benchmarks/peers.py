@@ -216,7 +216,8 @@ def render(rows: list[dict], data: Path, versions: str) -> str:
     for row in rows:
         course = row.get("course")
         if not course:
-            lines.append(f"| {row['name']} | {row['how']} | could not run: {row['error']} |" + " |" * (len(heads) - 3))
+            told = row["error"] if row["error"].startswith("not run") else f"could not run: {row['error']}"
+            lines.append(f"| {row['name']} | {row['how']} | {told} |" + " |" * (len(heads) - 3))
             continue
         last = course[-1]
         cells = [row["name"], row["how"], f"{last['accuracy']:.1%}", f"{last['seconds']:,.0f} s"]
