@@ -27,7 +27,7 @@ class TestCached:
         views = tuple(
             np.full((20, 8), 100 * view, np.float16) + np.arange(20, dtype=np.float16)[:, None] for view in (0, 1)
         )
-        return CachedBatches(views, np.arange(20, dtype=np.int32), np.arange(4, 20), (2, 2, 2), seed=0, size=8)
+        return CachedBatches(views, np.arange(20, dtype=np.int32), np.arange(4, 20), (2, 2, 2), Order(16, 8, 0))
 
     def test_an_epoch_shows_each_trained_sample_with_its_label(self):
         batches = self.batches()
@@ -51,7 +51,8 @@ class TestLive:
         return load(folder(lemon=10, plum=10))
 
     def batches(self, dataset, varied=True) -> LiveBatches:
-        return LiveBatches(dataset, dataset.rows("train"), PREPROCESS, seed=0, size=4, varied=varied)
+        rows = dataset.rows("train")
+        return LiveBatches(dataset, rows, PREPROCESS, Order(len(rows), 4, 0), varied)
 
     def test_a_step_is_always_the_same_however_it_is_reached(self, dataset):
         first = [self.batches(dataset).batch(step)[0] for step in (0, 1, 2, 3, 4)]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from graft.data import Dataset
 from graft.errors import WorkError
+from graft.features.engine import normalised
 from graft.machine import usable_cores
 from graft.modality import UnreadableError
 from graft.records import Preprocess
@@ -46,22 +47,19 @@ class CachedBatches:
     labels: NDArray[np.int32]
     rows: NDArray[np.intp]  # of views and labels: those that are trained on
     shape: tuple[int, ...]
-    seed: int
-    size: int
+    order: Order  # of the rows
 
     @property
     def per_epoch(self) -> int:
-        return self._order.per_epoch
-
-    @property
-    def _order(self) -> Order:
-        return Order(len(self.rows), self.size, self.seed)
+        return self.order.per_epoch
 
     def batch(self, step: int) -> "tuple[Tensor, Tensor]":
         import torch
 
-        epoch, positions = self._order.of(step)
-        chosen = np.random.default_rng((self.seed, epoch, 1)).integers(len(self.views), size=len(self.rows))[positions]
+        epoch, positions = self.order.of(step)
+        chosen = np.random.default_rng((self.order.seed, epoch, 1)).integers(len(self.views), size=len(self.rows))[
+            positions
+        ]
         rows = self.rows[positions]
         inputs = np.stack([self.views[view][row] for view, row in zip(chosen, rows, strict=True)])
         inputs = inputs.reshape(len(rows), *self.shape)
@@ -75,19 +73,14 @@ class LiveBatches:
     dataset: Dataset
     rows: NDArray[np.intp]  # of the data set: those that are trained on
     preprocess: Preprocess
-    seed: int
-    size: int
+    order: Order  # of the rows
     varied: bool = True
     _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(usable_cores()))
     _ahead: "dict[int, list[Future[NDArray[np.uint8]]]]" = field(default_factory=dict)
 
     @property
     def per_epoch(self) -> int:
-        return self._order.per_epoch
-
-    @property
-    def _order(self) -> Order:
-        return Order(len(self.rows), self.size, self.seed)
+        return self.order.per_epoch
 
     def batch(self, step: int) -> "tuple[Tensor, Tensor]":
         import torch
@@ -95,19 +88,21 @@ class LiveBatches:
         pending = self._ahead.pop(step, None) or self._begin(step)
         self._ahead = {step + 1: self._begin(step + 1)}
         pictures = np.stack([one.result() for one in pending])
-        _, positions = self._order.of(step)
+        _, positions = self.order.of(step)
         labels = self.dataset.labels[self.rows[positions]].astype(np.int64)
         return as_input(pictures, self.preprocess), torch.from_numpy(labels)
 
     def _begin(self, step: int) -> "list[Future[NDArray[np.uint8]]]":
-        epoch, positions = self._order.of(step)
+        epoch, positions = self.order.of(step)
         return [self._pool.submit(self._picture, int(self.rows[position]), epoch) for position in positions]
 
     def _picture(self, row: int, epoch: int) -> NDArray[np.uint8]:
         sample = decoded(self.dataset, row)
         if not self.varied:
             return self.dataset.modality.prepare(sample, self.preprocess)
-        return self.dataset.modality.augment(sample, self.preprocess, np.random.default_rng((self.seed, epoch, 2, row)))
+        return self.dataset.modality.augment(
+            sample, self.preprocess, np.random.default_rng((self.order.seed, epoch, 2, row))
+        )
 
 
 def clean_inputs(
@@ -133,8 +128,9 @@ def decoded(dataset: Dataset, row: int) -> object:
 
 
 def as_input(pictures: NDArray[np.uint8], preprocess: Preprocess) -> "Tensor":
-    """(batch, crop, crop, 3), 0 to 255 -> normalised (batch, 3, crop, crop)."""
+    """(batch, crop, crop, 3), 0 to 255 -> normalised (batch, 3, crop, crop), as in front of every engine."""
     import torch
 
-    mean, std = (torch.tensor(values).view(1, 3, 1, 1) * 255 for values in (preprocess.mean, preprocess.std))
-    return (torch.from_numpy(pictures).permute(0, 3, 1, 2).float() - mean) / std
+    with torch.no_grad():
+        inputs: Tensor = normalised(torch.nn.Identity(), preprocess)(torch.from_numpy(pictures))
+    return inputs

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from graft.adaptation.batches import CachedBatches, LiveBatches, clean_inputs
+from graft.adaptation.batches import CachedBatches, LiveBatches, Order, clean_inputs
 from graft.adaptation.defaults import default_cut, full_plan, partial_plan, scratch_plan
 from graft.adaptation.probe import Candidate, Samples, refit
 from graft.adaptation.stages import stages_of
@@ -99,7 +99,7 @@ class Partial:
             backbone=start.backbone,
             module=with_head(halves.suffix, start),
             trunk=halves.trunk,
-            batches=CachedBatches(varied, task.labels, task.train, halves.shape, task.seed, plan.batch),
+            batches=CachedBatches(varied, task.labels, task.train, halves.shape, order_of(task, plan)),
             deciding=deciding,
         ).grow(plan, task)
 
@@ -188,6 +188,11 @@ class Scratch:
         return on_pictures(self.name, start, with_head(body, start), trunk, plan, task, self.varied, shares=(1.0,))
 
 
+def order_of(task: Task, plan: Plan) -> Order:
+    """In which order the training samples are shown."""
+    return Order(len(task.train), plan.batch, task.seed)
+
+
 def on_pictures(
     name: str,
     start: Start,
@@ -208,7 +213,7 @@ def on_pictures(
         backbone=start.backbone,
         module=module,
         trunk=trunk,
-        batches=LiveBatches(task.dataset, rows, preprocess, task.seed, plan.batch, varied),
+        batches=LiveBatches(task.dataset, rows, preprocess, order_of(task, plan), varied),
         deciding=lambda: clean_inputs(task.dataset, task.rows[task.deciding], preprocess, INPUTS),
         shares=shares,
         **hooks,

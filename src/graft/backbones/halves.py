@@ -55,23 +55,3 @@ def halve(backbone: Backbone, before: int) -> Halves:
         known_weights=f"{hash_of_weights(stem.state_dict())} before stage {before}",
     )
     return Halves(prefix, after.eval(), trunk.eval(), shape)
-
-
-def default_cut(backbone: Backbone) -> int | None:
-    """The stage before which a network of this family is cut by default; None where it cannot be cut.
-
-    The last three block groups of a mobile network, the last layer of a residual one, the last two blocks of a
-    transformer, the last third of anything else.
-    """
-    names = [stage.name for stage in backbone.stages]
-    if len(names) == 1:
-        return None
-    if "layer4" in names:
-        return names.index("layer4")
-    if names[0] == "embedding":
-        return len(names) - 3
-    if names[-1] == "head":
-        return max(1, len(names) - 4)
-    if names[-2].startswith("stages."):
-        return len(names) - 2
-    return max(1, 2 * len(names) // 3)
