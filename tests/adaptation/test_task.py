@@ -66,7 +66,7 @@ def test_everything_holds_nothing_back(given):
 
 
 def test_small_classes_decide_with_one_sample_each_and_single_ones_train(folder):
-    folder("train", lemon=4, plum=4, lime=1)
+    folder("train", lemon=3, plum=3, lime=1)
     folder("test", lime=1)
     task = task_of(folder())
     assert np.bincount(task.labels[task.deciding], minlength=3).tolist() == [1, 0, 1]
