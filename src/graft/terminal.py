@@ -189,10 +189,15 @@ def show_ladder(ladder: Sequence[Json]) -> None:
         seconds = rung["seconds"] if isinstance(rung["seconds"], float) else sum(rung["seconds"].values())
         loss = f"{rung['log_loss']:.3f}" if "log_loss" in rung else "–"
         accuracy = percent(rung["accuracy"]) if "accuracy" in rung else "–"
-        mark = "[green]kept[/]: " if rung["kept"] else "[dim]no[/]: "
-        name, why = escape(rung["name"]), escape(rung["why"])
+        mark = "[green]kept[/]" if rung["kept"] else "[dim]no[/]"
+        if "passed_by" in rung:
+            mark = f"kept, then passed by rung {rung['passed_by']}"
+        name, why = escape(rung["name"]), f": {escape(rung['why'])}"
         table.add_row(rung["rung"], name, accuracy, loss, f"{seconds:.0f} s", mark + why)
     out.print(table)
+    deciding = max((rung.get("deciding_samples", 0) for rung in ladder), default=0)
+    if deciding:
+        out.print(f"[dim]Accuracy and log-loss of each rung on the {plural(deciding, 'picture')} that decide.[/]")
 
 
 def show_evaluated(evaluated: Evaluated) -> None:

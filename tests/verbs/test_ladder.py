@@ -65,6 +65,8 @@ def test_the_highest_rung_that_is_kept_is_the_model_that_predicts(folder, tmp_pa
     forced(monkeypatch, trained=1.0)
     run = fit(root, tmp_path / "run", FitOptions(SMALL, effort)).run
     assert [number for number, kept in rungs(run).items() if kept] == [last, "final"]
+    probe = next(entry for entry in read(run, "ladder.json") if entry["rung"] == "1")
+    assert probe["passed_by"] == "2"
     assert read(run, "model/model.json")["provenance"]["rung"] == last
     assert read(run, "evaluation.json")["val"]["samples"] == 6
     assert read(run, "model/model.json")["provenance"]["samples"] == 39
@@ -94,6 +96,8 @@ def test_the_ladder_says_what_each_rung_did(folder, tmp_path):
     by_rung = {entry["rung"]: entry for entry in read(run, "ladder.json")}
     assert by_rung["0"]["accuracy_commonest_class"] == 0.5
     assert by_rung["1"]["nearest_neighbours"]["accuracy"] > 0.5
+    assert len({entry["deciding_samples"] for entry in by_rung.values() if "accuracy" in entry}) == 1
+    assert by_rung["1"]["accuracy"] == by_rung["1b"]["decision"]["figures"][0]["accuracy"]
     assert [stage["stage"] for stage in by_rung["1b"]["stages"]][0] == "stem"
     assert len(by_rung["2"]["tried"]) == 3  # learning rates
     for number in ("2", "3"):

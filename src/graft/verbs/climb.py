@@ -16,6 +16,7 @@ from graft.data import Dataset
 from graft.evaluation import evaluate_probabilities
 from graft.features import extract
 from graft.progress import Watch
+from graft.ranking.judgement import Judgement
 from graft.ranking.knn import knn_accuracy
 from graft.ranking.ridge import LinearHead, Scores
 from graft.ranking.temperature import fit_temperature, softmax
@@ -86,10 +87,15 @@ class Climb:
         task, probe = self._task(), self.probe
         probe = self.probe
         ladder = Ladder.above(self.backbone, probe.chosen, probe.head, probe.temperature, task, clock)
+        if len(task.deciding):  # the probe's figures where all later ones are taken, so that they can be compared
+            judged = Judgement.of(ladder.standing.scores, task.labels[task.deciding])
+            there = {"accuracy": judged.accuracy, "log_loss": judged.log_loss, "deciding_samples": len(task.deciding)}
+            self.ladder[0] |= there
         for rung in ladder.climb(self.options.effort):
             if rung.standing is not None:
                 for entry in self.ladder if rung.entry["rung"] != "final" else []:
-                    entry["kept"] = False
+                    if entry["kept"]:
+                        entry |= {"kept": False, "passed_by": rung.entry["rung"]}
                 self._deliver(rung.standing, task)
             self.ladder.append(rung.entry)
             self.ladder.sort(key=lambda entry: str(entry["rung"]))
