@@ -15,6 +15,7 @@ from graft.adaptation import ladder
 from graft.errors import RequestError
 from graft.run_folder import RunFolder
 from graft.verbs.fit import FitOptions, fit, resume
+from graft.verbs.pretrain import pretrain
 
 OPTIONS = FitOptions("random:timm:test_efficientnet@64", "best", checkpoint_seconds=0.0)
 
@@ -77,6 +78,16 @@ def test_a_crash_resumed_gives_the_same_bits(folder, tmp_path, monkeypatch, kept
     assert weights(resumed.run) == weights(whole)
     assert state(resumed.run) == "finished"
     assert not (resumed.run / "checkpoints").exists()
+
+
+def test_pretraining_resumed_gives_the_same_bits(folder, tmp_path, monkeypatch):
+    root, options = folder(lemon=16, plum=16), FitOptions(checkpoint_seconds=0.0)
+    whole = pretrain(root, "timm:test_efficientnet", 4, tmp_path / "whole", 64, options).run
+    with monkeypatch.context() as patched:
+        Interruption(patched, 3, RuntimeError)
+        with pytest.raises(RuntimeError):
+            pretrain(root, "timm:test_efficientnet", 4, tmp_path / "run", 64, options)
+    assert weights(resume(tmp_path / "run").run) == weights(whole)
 
 
 def test_ctrl_c_keeps_the_best_model_so_far(folder, tmp_path, monkeypatch, kept):
