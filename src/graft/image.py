@@ -21,6 +21,7 @@ class ImageModality:
 
     name = "image"
     version = f"pillow-{PIL.__version__}"
+    augmentation = 2
     noun = "picture"
     suffixes = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif"})
 
@@ -110,12 +111,13 @@ def resize_and_crop(picture: Image.Image, preprocess: Preprocess) -> NDArray[np.
 
 
 def augment(picture: Image.Image, preprocess: Preprocess, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """A random crop of 60 to 100% of the picture, flipped half of the time, with slightly other light and colour.
+    """A random crop of 25 to 100% of the picture, flipped half of the time, with slightly other light and colour.
 
-    (crop, crop, 3), RGB, 0 to 255; the same generator state gives the same view.
+    (crop, crop, 3), RGB, 0 to 255; the same generator state gives the same view. Change `augmentation` with it. On the
+    val part of fruit the Brier score of rung 2 was 0.363 with 60 to 100%, 0.318 with 25, 0.353 with 10.
     """
     width, height = picture.size
-    area = width * height * rng.uniform(0.6, 1.0)
+    area = width * height * rng.uniform(0.25, 1.0)
     aspect = np.exp(rng.uniform(np.log(3 / 4), np.log(4 / 3)))
     across, down = min(width, np.sqrt(area * aspect)), min(height, np.sqrt(area / aspect))
     left, top = rng.uniform(0, width - across), rng.uniform(0, height - down)

@@ -34,6 +34,7 @@ class Modality(Protocol):
     noun: str  # what one sample is called: "picture"
     suffixes: frozenset[str]
     version: str  # of the decoder: another one may give other values
+    augmentation: int  # version of `augment`: kept views of another one are not used
 
     def check(self, content: bytes) -> None:
         """Decode as cheaply as proves that the whole sample is readable; raise `UnreadableError` if not."""

@@ -23,7 +23,9 @@ LEAST_DECIDING = 4  # samples below which no gain can be shown at all
 LEAST_SECONDS = 20.0  # for a rung: with less time left it is not begun
 PROBES = ("1", "1b")  # rungs that are fitted on all samples at once
 TAPPED = "probe on all stages"
-GRID = (1.0, 1 / 3, 3.0)  # learning rates of rung 2, relative to the default, where there is time to try
+# Learning rates of rung 2, relative to the default, where there is time to try. Three times as much was clearly worse
+# on fruit (Brier score 0.187 against 0.141 and 0.142).
+GRID = (1.0, 1 / 3)
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,7 @@ def extract_views(
 
 def _store_name(modality: Modality, engine: Engine, view: View) -> str:
     """Rows may stand together only where decoder, engine, precision and view are the same."""
-    varied = "" if view.seed is None else f"-{view.name}-{view.seed}"
+    varied = "" if view.seed is None else f"-{view.name}-{view.seed}-{modality.augmentation}"
     return f"{modality.version}-{engine.name}{varied}"
 
 
