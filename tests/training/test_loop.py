@@ -1,4 +1,5 @@
 import math
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -307,3 +308,15 @@ def test_the_best_place_is_one_that_is_there():
     module = place.hold(network())
     with place.precision():
         assert module(place.bring(torch.zeros(2, 3, 6, 6))).shape == (2, 3)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler")
+def test_compiled_steps_train_the_same():
+    plain, compiled = network(), network()
+    losses = [
+        train(one, Random(), PLAN, Limits(Place("cpu", compiled=on))).epochs for one, on in ((plain, 0), (compiled, 1))
+    ]
+    for first, second in zip(*losses, strict=True):
+        assert second.mean == pytest.approx(first.mean, rel=1e-4)
+    assert [*compiled.state_dict()] == [*plain.state_dict()]

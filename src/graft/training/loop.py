@@ -101,6 +101,7 @@ class _Training:
 
     def __init__(self, module: nn.Sequential, batches: Batches, plan: Plan, limits: Limits) -> None:
         self.module = limits.place.hold(module)
+        self.forward = limits.place.forward_of(self.module)
         self.batches, self.plan, self.limits = batches, plan, limits
         self.steps = plan.steps(batches.per_epoch)
         set_mode(module, plan)
@@ -180,7 +181,7 @@ class _Training:
             part = slice(start, start + self.micro)
             wanted = place.bring(labels[part])
             with place.precision():
-                scores = self.module(place.bring(inputs[part]))
+                scores = self.forward(place.bring(inputs[part]))
             loss = nn.functional.cross_entropy(
                 scores.float(),
                 wanted,

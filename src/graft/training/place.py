@@ -1,5 +1,6 @@
 """Where training runs, and in which precision: a small object instead of branches in the loop."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,21 +12,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A device with the precision it computes in; weights stay in fp32."""
+    """A device with the precision it computes in; weights stay in fp32.
+
+    `compiled` steps go through torch.compile, which needs a C++ compiler and up to a minute to begin with: it pays in
+    long trainings only, and on the CPU not in those of a fit.
+    """
 
     device: str = "cpu"
     bf16: bool = False
+    compiled: bool = False
 
     @classmethod
-    def best(cls) -> "Place":
+    def best(cls, compiled: bool = False) -> "Place":
         """CUDA, then MPS, then the CPU; bf16 where the device computes in it."""
         import torch
 
         if torch.cuda.is_available():
-            return cls("cuda", torch.cuda.is_bf16_supported())
+            return cls("cuda", torch.cuda.is_bf16_supported(), compiled)
         if torch.backends.mps.is_available():
-            return cls("mps")
-        return cls("cpu", bool(torch.cpu._is_avx512_bf16_supported()))
+            return cls("mps", compiled=compiled)
+        return cls("cpu", bool(torch.cpu._is_avx512_bf16_supported()), compiled)
 
     def hold(self, module: "nn.Module") -> "nn.Module":
         """Move a module here, channels last."""
@@ -33,6 +39,12 @@ class Place:
 
         moved: Any = module.to(self.device)
         return moved.to(memory_format=torch.channels_last)
+
+    def forward_of(self, module: "nn.Module") -> "Callable[[torch.Tensor], torch.Tensor]":
+        """How a module is called in a training step."""
+        import torch
+
+        return torch.compile(module) if self.compiled else module
 
     def bring(self, tensor: "torch.Tensor") -> "torch.Tensor":
         """Move a batch here, channels last where it has channels."""

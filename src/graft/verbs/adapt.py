@@ -29,17 +29,19 @@ def adapt(
     watch: Watch = SILENT,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
     checkpoints: Path | None = None,
+    place: Place | None = None,
 ) -> Model:
     """Turn a backbone into a classifier in one way: `Probe`, `Partial`, `Full`, `LoRA` or `Scratch`.
 
     The val part, or a share of train where there is none, stops the training and calibrates the model; nothing is
     compared with the probe here, which is what `graft.fit` is for. `on_epoch` gets the loss of each epoch as sum and
-    mean. Raises `RequestError` for settings out of range or a network that the strategy cannot train.
+    mean, `place` says where it trains and whether its steps are compiled. Raises `RequestError` for settings out of
+    range or a network that the strategy cannot train.
     """
     opened = open_backbone(backbone) if isinstance(backbone, str) else backbone
     dataset = data if isinstance(data, Dataset) else load(data, LoadOptions(seed), watch)
     strategy = how or Probe()
-    task = replace(Task.of(dataset, Place.best(), seed, watch), told=on_epoch, checkpoints=checkpoints)
+    task = replace(Task.of(dataset, place or Place.best(), seed, watch), told=on_epoch, checkpoints=checkpoints)
     start = _at_probe(opened, task) if strategy.from_probe else _at_zero(opened, task)
     grown = strategy.grow(start, task)
     trunk, head = grown.deliver(1.0)
