@@ -16,15 +16,12 @@ COLOURS = {"lemon": (220, 200, 40), "plum": (90, 30, 110), "lime": (90, 190, 60)
 
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """One cache for the whole session, so that a trunk is converted once; never the user's own."""
+    """One cache and one history for the whole session, so that a trunk is converted once; never the user's own."""
     folder = tmp_path_factory.mktemp("cache")
-    before = os.environ.get("GRAFT_CACHE")
-    os.environ["GRAFT_CACHE"] = str(folder)
-    yield folder
-    if before is None:
-        del os.environ["GRAFT_CACHE"]
-    else:
-        os.environ["GRAFT_CACHE"] = before
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("GRAFT_CACHE", str(folder))
+        patched.setenv("GRAFT_HISTORY", str(folder / "history.json"))
+        yield folder
 
 
 @pytest.fixture

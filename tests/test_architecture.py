@@ -17,6 +17,7 @@ ORDER = (
     {"training"},
     {"adaptation"},
     {"evaluation"},
+    {"audit"},
     {"serving"},
     {"verbs"},
     {"terminal"},

@@ -26,7 +26,7 @@ def graft(*arguments: object, capsys) -> tuple[int, str, str]:
     return code, said.out, said.err
 
 
-VERBS = ("data", "fit", "pretrain", "evaluate", "predict", "models", "cache", "demo")
+VERBS = ("data", "rank", "history", "audit", "fit", "pretrain", "evaluate", "predict", "models", "cache", "demo")
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -167,10 +167,10 @@ def test_the_default_backbone_is_that_of_the_table():
     """The command line writes it out, because importing the table for --help would take too long."""
     import inspect
 
-    from graft import cli
     from graft.backbones import DEFAULT
+    from graft.cli import make
 
-    assert inspect.signature(cli.fit).parameters["backbone"].default == DEFAULT
+    assert inspect.signature(make.fit).parameters["backbone"].default == DEFAULT
 
 
 def test_stopping_is_no_traceback(folder, capsys, monkeypatch):

@@ -9,14 +9,17 @@ if TYPE_CHECKING:
     from graft.data import LoadOptions, load
     from graft.errors import GraftError
     from graft.serving import Predictor
+    from graft.training.place import Place
     from graft.training.plan import Plan
     from graft.verbs.adapt import adapt
+    from graft.verbs.audit import audit
     from graft.verbs.demo import demo
     from graft.verbs.evaluate import evaluate
     from graft.verbs.fit import FitOptions, fit, resume
     from graft.verbs.models import models
     from graft.verbs.predict import predict
     from graft.verbs.pretrain import pretrain
+    from graft.verbs.rank import RankOptions, rank
 
 __all__ = [
     "FitOptions",
@@ -25,11 +28,14 @@ __all__ = [
     "LoRA",
     "LoadOptions",
     "Partial",
+    "Place",
     "Plan",
     "Predictor",
     "Probe",
+    "RankOptions",
     "Scratch",
     "adapt",
+    "audit",
     "demo",
     "evaluate",
     "fit",
@@ -38,6 +44,7 @@ __all__ = [
     "open_backbone",
     "predict",
     "pretrain",
+    "rank",
     "resume",
 ]
 
@@ -48,11 +55,14 @@ _PLACES = {
     "LoRA": "graft.adaptation.strategy",
     "LoadOptions": "graft.data",
     "Partial": "graft.adaptation.strategy",
+    "Place": "graft.training.place",
     "Plan": "graft.training.plan",
     "Predictor": "graft.serving",
     "Probe": "graft.adaptation.strategy",
+    "RankOptions": "graft.verbs.rank",
     "Scratch": "graft.adaptation.strategy",
     "adapt": "graft.verbs.adapt",
+    "audit": "graft.verbs.audit",
     "demo": "graft.verbs.demo",
     "evaluate": "graft.verbs.evaluate",
     "fit": "graft.verbs.fit",
@@ -61,6 +71,7 @@ _PLACES = {
     "open_backbone": "graft.backbones",
     "predict": "graft.verbs.predict",
     "pretrain": "graft.verbs.pretrain",
+    "rank": "graft.verbs.rank",
     "resume": "graft.verbs.fit",
 }
 

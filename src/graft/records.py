@@ -73,6 +73,111 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True)
+class Estimate:
+    """A value with the bounds of its 90% interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a backbone costs, here and now."""
+
+    parameters: int
+    macs: int
+    milliseconds: float  # for one picture on this machine, decoding left out; measured
+    megabytes: float  # of its weights
+    licence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """One candidate of a ranking."""
+
+    id: str
+    frozen: Estimate  # accuracy to expect of a head on the frozen network
+    fine_tuned: Estimate  # accuracy to expect once it is trained
+    best: float  # probability of being the best of the pool
+    level: bool  # cannot be told from the leader
+    scores: dict[str, float | None]
+    prior: float | None  # accuracy on what it was trained on before
+    prior_weight: float
+    cost: Cost
+    samples: int  # it was scored on: fewer where it fell behind early
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Which backbone to choose, and why; candidates from first to last."""
+
+    chosen: str
+    why: str
+    candidates: tuple[Ranked, ...]
+    left_out: dict[str, str]  # id -> reason
+    judged_on: str
+    judged: int
+    needed: int | None  # samples with which the first two could be told apart
+    regime: str  # where the gain of fine-tuning comes from
+    race: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ArmResult:
+    """How one way to make a classifier did, on the samples that all of them were judged on."""
+
+    key: str
+    name: str
+    accuracy: float  # mean over seeds
+    seeds: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The accuracy of one arm minus that of another, with its 95% interval and what may be said of it."""
+
+    first: str
+    second: str
+    question: str
+    difference: float
+    low: float
+    high: float
+    p: float | None  # mid-p McNemar, adjusted for all comparisons (Holm); None where there are too few pairs
+    finding: str | None  # None where there are too few samples
+    needed: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Something that makes a comparison worth less, or, where it blocks, nothing."""
+
+    kind: str
+    message: str
+    blocks: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether the pretraining's knowledge transferred, and all that this rests on."""
+
+    finding: str  # POSITIVE, NEGATIVE, EQUIVALENT, NOT HARMFUL, INCONCLUSIVE, TOO FEW, BLOCKED
+    sentence: str
+    judged_on: str
+    samples: int
+    arms: tuple[ArmResult, ...]
+    comparisons: tuple[Compared, ...]
+    alarms: tuple[Alarm, ...]
+    label_efficiency: dict[str, Any] | None
+    harmed: tuple[dict[str, Any], ...]  # classes whose recall fell against the probe
+    layers: tuple[dict[str, Any], ...]
+    budget: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class ClassScore:
     """Precision, recall and F1 of one class; `support` is its number of samples."""
 

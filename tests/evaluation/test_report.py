@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 
 from graft.evaluation import evaluate_probabilities
-from graft.evaluation.report import MOST_CLASSES, MOST_MISTAKES, Subject, render
-from graft.records import Finding
+from graft.evaluation.report import MOST_CLASSES, MOST_MISTAKES, Story, Subject, render
+from graft.records import Alarm, ArmResult, Compared, Cost, Estimate, Finding, Ranked, Ranking, Verdict
 
 
-def made(classes: tuple[str, ...], root: Path = Path("nowhere"), findings=(), count: int = 60):
+def made(classes: tuple[str, ...], root: Path = Path("nowhere"), findings=(), count: int = 60, story=None):
     rng = np.random.default_rng(0)
     labels = (np.arange(count) % len(classes)).astype(np.int32)
     evaluation = evaluate_probabilities(
@@ -22,7 +22,7 @@ def made(classes: tuple[str, ...], root: Path = Path("nowhere"), findings=(), co
         root=str(root),
     )
     subject = Subject("my run", "runs/mine", "today", "0.1", classes, (("Seed", "0"),))
-    return render(subject, [("On the test part", evaluation), ("On val", evaluation)], findings)
+    return render(subject, [("On the test part", evaluation), ("On val", evaluation)], findings, story)
 
 
 def test_names_of_classes_and_files_cannot_run_code():
@@ -73,3 +73,52 @@ def test_the_card_says_what_to_type_and_keeps_names_on_one_line():
     _, card = made(("two\nlines", "plum"))
     assert "graft predict runs/mine PICTURE" in card
     assert "two lines, plum" in card
+
+
+def test_the_climb_the_choice_and_the_verdict_are_shown_where_there_are_any():
+    difference = Compared("delivered", "scratch", "Did <pretraining> help?", 0.06, 0.04, 0.08, 0.001, "POSITIVE", None)
+    arms = (ArmResult("probe", "the frozen network", 0.7, 1, 3.0), ArmResult("scratch", "from scratch", 0.6, 3, 9.0))
+    alarm = Alarm("session", "Thumbnails do well.", blocks=False)
+    harmed = ({"class": "plum", "recall_fell_by": 0.2, "samples": 20, "p": 0.01},)
+    verdict = Verdict(
+        "POSITIVE",
+        "Transfer helped: +6.0.",
+        "test",
+        60,
+        arms,
+        (difference,),
+        (alarm,),
+        None,
+        harmed,
+        (),
+        "as long",
+        1.0,
+    )
+    estimate = Estimate(0.7, 0.6, 0.8)
+    cost = Cost(1_000_000, 1, 2.0, 4.0, "MIT")
+    ranked = Ranked("wheel:a", estimate, estimate, 1.0, True, {}, None, 0.0, cost, 60)
+    ranking = Ranking("wheel:a", "It is the only one.", (ranked,), {}, "val", 60, None, "an assumption")
+    ladder = [
+        {
+            "rung": "1",
+            "name": "probe",
+            "kept": False,
+            "why": "w",
+            "accuracy": 0.7,
+            "seconds": {"a": 1.0},
+            "passed_by": "2",
+        },
+        {"rung": "2", "name": "the last stages", "kept": True, "why": "better", "accuracy": 0.8, "seconds": 12.0},
+    ]
+    page, card = made(("lemon", "plum"), story=Story(ladder, ranking, verdict))
+    for words in (
+        "Transfer helped: +6.0.",
+        "Thumbnails do well.",
+        "It is the only one.",
+        "then passed by 2",
+        "&lt;pretraining",
+    ):
+        assert words in page
+    assert "Transfer helped" in card
+    alone, _ = made(("lemon", "plum"))
+    assert "How far it climbed" not in alone

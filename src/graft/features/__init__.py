@@ -1,7 +1,16 @@
 """Dataset x Backbone -> Features: one pass of the frozen network, kept on disk."""
 
 from graft.features.engine import Engine
-from graft.features.extraction import CLEAN, augmented_views, extract, extract_views
+from graft.features.extraction import CLEAN, augmented_views, extract, extract_views, sample_pictures
 from graft.features.trunk_cache import open_engine, trunk_weights
 
-__all__ = ["CLEAN", "Engine", "augmented_views", "extract", "extract_views", "open_engine", "trunk_weights"]
+__all__ = [
+    "CLEAN",
+    "Engine",
+    "augmented_views",
+    "extract",
+    "extract_views",
+    "open_engine",
+    "sample_pictures",
+    "trunk_weights",
+]

@@ -20,6 +20,7 @@ class Basis:
     scale: float
     squares: NDArray[np.float64]  # (rank,)
     right: NDArray[np.float64]  # (width, rank)
+    energy: NDArray[np.float64]  # (samples,), the squared length of each row of X
 
     @classmethod
     def of(cls, features: NDArray[np.floating]) -> "Basis":
@@ -29,8 +30,8 @@ class Basis:
         """
         count, width = features.shape
         mean = sum((chunk.sum(axis=0) for chunk in _chunks(features)), np.zeros(width)) / count
-        power = sum(float(((chunk - mean) ** 2).sum()) for chunk in _chunks(features))
-        scale = float(np.sqrt(power / features.size)) or 1.0
+        energy = np.concatenate([((chunk - mean) ** 2).sum(axis=1) for chunk in _chunks(features)])
+        scale = float(np.sqrt(energy.sum() / features.size)) or 1.0
         if count <= width:
             centred = (np.asarray(features, np.float64) - mean) / scale
             squares, left = _eigen(centred @ centred.T)
@@ -41,7 +42,7 @@ class Basis:
                 centred = (chunk - mean) / scale
                 gram += centred.T @ centred
             squares, right = _eigen(gram)
-        return cls(features, mean, scale, squares, right)
+        return cls(features, mean, scale, squares, right, energy / scale**2)
 
     @cached_property
     def left(self) -> NDArray[np.float64]:

@@ -28,7 +28,7 @@ class Evaluated:
 
 
 @dataclass(frozen=True, slots=True)
-class _Labelled:
+class Labelled:
     """What to measure on: files with the names of their classes."""
 
     title: str  # its key in evaluation.json
@@ -50,7 +50,7 @@ def evaluate(run: str | Path, data: str | Path | None = None, part: Part = "test
     model = Model.load(folder.model)
     known = read_evaluations(folder)  # before the test part is opened: a damaged run must not cost a reading
     read_findings(folder)
-    labelled = _part(folder, part) if data is None else _other(folder, model, data, watch)
+    labelled = part_of_run(folder, part) if data is None else _other(folder, model, data, watch)
     if labelled.opens_test:
         folder.count_test_reading("evaluate" if data is None else f"evaluate {data}")
     evaluation = _measure(model, labelled, watch)
@@ -59,7 +59,7 @@ def evaluate(run: str | Path, data: str | Path | None = None, part: Part = "test
     return Evaluated(evaluation, write_report(folder), len(folder.settings["test_readings"]))
 
 
-def _measure(model: Model, labelled: _Labelled, watch: Watch) -> Evaluation:
+def _measure(model: Model, labelled: Labelled, watch: Watch) -> Evaluation:
     numbers = {name: number for number, name in enumerate(model.classes)}
     rows, probabilities, unreadable = [], [], []
     for row, answer in model.predict(labelled.paths, watch):
@@ -84,8 +84,8 @@ def _measure(model: Model, labelled: _Labelled, watch: Watch) -> Evaluation:
     )
 
 
-def _part(folder: RunFolder, part: Part) -> _Labelled:
-    """A part of the run's own data, if every file is still the one that was split."""
+def part_of_run(folder: RunFolder, part: Part) -> Labelled:
+    """A part of the run's own data; raises `WorkError` unless every file is still the one that was split."""
     root = Path(folder.settings["data"])
     rows = [row for row in folder.read_split() if row["part"] == part]
     if not rows:
@@ -106,10 +106,10 @@ def _part(folder: RunFolder, part: Part) -> _Labelled:
     notes = ["Train and val parts helped to make the model; only the test part is fair."] if part != "test" else []
     title = "test" if part == "test" else f"{part}, seen by the model"
     paths, names = [root / source for source in sources], [row["class"] for row in rows]
-    return _Labelled(title, root, paths, names, sources, notes, opens_test=part == "test")
+    return Labelled(title, root, paths, names, sources, notes, opens_test=part == "test")
 
 
-def _other(folder: RunFolder, model: Model, data: str | Path, watch: Watch) -> _Labelled:
+def _other(folder: RunFolder, model: Model, data: str | Path, watch: Watch) -> Labelled:
     """Another labelled folder, without what the model was fitted on and without classes it does not know."""
     dataset = load_labelled(data, watch)
     split = folder.read_split()
@@ -135,7 +135,7 @@ def _other(folder: RunFolder, model: Model, data: str | Path, watch: Watch) -> _
         raise RequestError(
             f"Nothing in {data} to measure on: {' '.join(notes)} The model knows: {listing(list(model.classes), 10)}."
         )
-    return _Labelled(
+    return Labelled(
         title=f"data: {dataset.root}",
         root=dataset.root,
         paths=[dataset.path(row) for row in rows],

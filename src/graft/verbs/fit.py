@@ -3,7 +3,7 @@
 import shutil
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
@@ -11,16 +11,18 @@ from typing import Literal
 from graft import machine
 from graft.backbones import DEFAULT, Backbone, open_backbone
 from graft.data import Dataset, LoadOptions, load
-from graft.errors import RequestError, listing
+from graft.errors import RequestError, WorkError, listing
 from graft.features.cache import DEFAULT_GB
 from graft.progress import SILENT, Watch
-from graft.records import PARTS, Evaluation, Json
+from graft.records import PARTS, Evaluation, Json, Ranking
 from graft.run_folder import RunFolder
 from graft.verbs.climb import CHECKPOINTS, Climb
 from graft.verbs.record import Recorder
 
 Effort = Literal["quick", "good", "best"]
 EFFORTS: tuple[Effort, ...] = ("quick", "good", "best")
+AUTO = "auto"  # let the ranking choose the backbone
+TRAINED = ("2", "3")  # rungs that say what fine-tuning adds to the probe
 PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "timm", "openvino", "pillow", "safetensors")
 
 
@@ -28,8 +30,9 @@ PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "timm", "openvino", "pill
 class FitOptions:
     """How a model is made.
 
-    `effort` is how far to climb: quick is a head on the frozen network, good trains its last stages, best all of
-    them. `minutes` bounds the time, `cache_gb` the features kept on disk. `seed` stands in `load`.
+    `backbone` is a name, or "auto" for the one that ranks first. `effort` is how far to climb: quick is a head on the
+    frozen network, good trains its last stages, best all of them. `minutes` bounds the time, `cache_gb` the features
+    kept on disk. `seed` stands in `load`.
     """
 
     backbone: str = DEFAULT
@@ -68,9 +71,25 @@ def fit(
     began = time.perf_counter()
     dataset = load(data, options.load, watch)
     check_memory(dataset)
+    ranking = None
+    if options.backbone == AUTO:
+        ranking = _ranked(dataset, options, watch)
+        options = replace(options, backbone=ranking.chosen)
     backbone = open_backbone(options.backbone)
     run = RunFolder.create(Path(out) if out else _default_out(dataset), _settings(dataset, options), options.replace)
+    if ranking is not None:
+        run.write("ranking.json", asdict(ranking))
     return _work(run, dataset, backbone, options, watch, began)
+
+
+def _ranked(dataset: Dataset, options: FitOptions, watch: Watch) -> Ranking:
+    """The networks that are installed, compared on this data in at most a quarter of the time there is."""
+    from graft.verbs.rank import RankOptions, rank
+
+    minutes = None if options.minutes is None else options.minutes / 4
+    ranking = rank(dataset, RankOptions(load=options.load, minutes=minutes, cache_gb=options.cache_gb), watch)
+    watch.say(ranking.why)
+    return ranking
 
 
 def resume(run: str | Path, watch: Watch = SILENT) -> Fitted:
@@ -93,7 +112,7 @@ def resume(run: str | Path, watch: Watch = SILENT) -> Fitted:
     )
     dataset = load(settings.data, options.load, watch)
     if dataset.fingerprint != settings.dataset:
-        raise RequestError(f"{settings.data} is not what it was when {run} began: {_changes(folder, dataset)}")
+        raise RequestError(f"{settings.data} is not what it was when {run} began: {changes(folder, dataset)}")
     present = _versions()
     other = [name for name, old in settings.versions.items() if present.get(name) != old]
     if other:
@@ -101,7 +120,7 @@ def resume(run: str | Path, watch: Watch = SILENT) -> Fitted:
     return _work(folder, dataset, open_backbone(options.backbone), options, watch, began)
 
 
-def _changes(folder: RunFolder, dataset: Dataset) -> str:
+def changes(folder: RunFolder, dataset: Dataset) -> str:
     """What differs between the data now and the split that the run wrote."""
     then = {row["source"]: row["sha256"] for row in folder.read_split()}
     now = {source: dataset.key(row).hex() for row, source in enumerate(dataset.sources)}
@@ -144,13 +163,40 @@ def _work(
         run.event("stopped" if stopped else "finished", seconds=round(seconds, 2))
         if not stopped:
             shutil.rmtree(run.path / CHECKPOINTS, ignore_errors=True)
+            _remember(climb, watch)
     return Fitted(run.path, climb.evaluation, tuple(climb.ladder), climb.dataset.count("test"), seconds, stopped)
+
+
+def _remember(climb: Climb, watch: Watch) -> None:
+    """Add what fine-tuning gained to the history that later rankings learn from."""
+    from graft.ranking.history import Past, remember
+
+    probe = next((entry for entry in climb.ladder if entry["rung"] == "1"), {})
+    trained = [entry for entry in climb.ladder if entry["rung"] in TRAINED]
+    if not trained or "deciding_samples" not in probe:
+        return
+    data = climb.dataset
+    past = Past(
+        time=round(time.time(), 3),
+        dataset=data.fingerprint,
+        modality=data.modality.name,
+        samples=len(data.rows("train", "val")),
+        classes=len(data.classes),
+        backbone=climb.backbone.card.id,
+        probe=probe["accuracy"],
+        fine_tuned=trained[-1]["accuracy"],
+        deciding=probe["deciding_samples"],
+    )
+    try:
+        remember(past)
+    except WorkError as error:  # the run itself is done
+        watch.say(f"{error} The history does not have this run.")
 
 
 def _settings(dataset: Dataset, options: FitOptions) -> Json:
     return {
         "graft": version("graft-ml"),
-        "data": str(dataset.root),
+        "data": str(dataset.root.absolute()),  # so that the run can be resumed from anywhere
         "dataset": dataset.fingerprint,
         "split": dataset.split,
         "samples": {part: dataset.count(part) for part in PARTS},

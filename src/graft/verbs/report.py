@@ -1,11 +1,12 @@
 """Writing report.html and README.md from what lies in a run folder."""
 
 from pathlib import Path
+from typing import Any
 
 from graft.backbones.model_folder import read_description
 from graft.errors import plural
-from graft.evaluation.report import Subject, render
-from graft.records import Evaluation, Finding
+from graft.evaluation.report import Story, Subject, render
+from graft.records import Evaluation, Finding, Ranking, Verdict
 from graft.run_folder import RunFolder
 
 TITLES = {
@@ -45,7 +46,7 @@ def write_report(run: RunFolder) -> Path:
     evaluations = read_evaluations(run)
     order = [*TITLES, *(part for part in evaluations if part not in TITLES)]
     titled = [(TITLES.get(part, f"On other {part}"), evaluations[part]) for part in order if part in evaluations]
-    page, model_card = render(subject, titled, read_findings(run))
+    page, model_card = render(subject, titled, read_findings(run), read_story(run))
     run.write_text("report.html", page)
     run.write_text("README.md", model_card)
     return run.path / "report.html"
@@ -54,6 +55,19 @@ def write_report(run: RunFolder) -> Path:
 def read_evaluations(run: RunFolder) -> dict[str, Evaluation]:
     """The evaluations of a run, by what they were made on."""
     return run.read("evaluation.json", dict[str, Evaluation])
+
+
+def read_story(run: RunFolder) -> Story:
+    """How the run came about, as far as its files tell."""
+
+    def there(name: str) -> bool:
+        return (run.path / name).exists()
+
+    return Story(
+        ladder=run.read("ladder.json", list[dict[str, Any]]) if there("ladder.json") else (),
+        ranking=run.read("ranking.json", Ranking) if there("ranking.json") else None,
+        verdict=run.read("verdict.json", Verdict) if there("verdict.json") else None,
+    )
 
 
 def read_findings(run: RunFolder) -> list[Finding]:

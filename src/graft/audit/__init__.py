@@ -1,0 +1,1 @@
+"""Arms -> Verdict: whether the knowledge of the pretraining really transferred."""

@@ -1,0 +1,102 @@
+"""Leaks and shortcuts: what can make a model look better on its test part than it is."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from graft.audit.compare import mid_p
+from graft.errors import listing, plural
+from graft.records import Alarm
+
+ALIKE = 0.98  # cosine between features above which two pictures are near duplicates
+MUCH_ALIKE = 0.05  # share of the test part with a near duplicate in train that blocks a verdict
+CHANCE_TIMES = 3  # a shortcut this many times above chance in cross-validation ...
+FALL = 0.5  # ... that loses this share on the test part was a shortcut of the session, not of the task
+SHARE_OF_GAIN = 0.5  # of what the model gains over chance: a predictor without pictures that gets there says it all
+CHUNK = 1024
+
+
+def near_duplicates(train: NDArray[np.floating], test: NDArray[np.floating], sources: Sequence[str]) -> list[Alarm]:
+    """Test pictures that the network sees as one with a training picture; `sources` name the test pictures."""
+    rows = [one / np.maximum(np.linalg.norm(one, axis=1, keepdims=True), 1e-12) for one in _centred(train, test)]
+    found = [
+        start + int(number)
+        for start in range(0, len(test), CHUNK)
+        for number in np.flatnonzero((rows[1][start : start + CHUNK] @ rows[0].T).max(axis=1) > ALIKE)
+    ]
+    if not found:
+        return []
+    message = (
+        f"{plural(len(found), 'test picture')} of {len(test):,} can hardly be told from a training picture: "
+        f"{listing([sources[number] for number in found], 3)}."
+    )
+    return [Alarm("near-duplicates", message, len(found) > MUCH_ALIKE * len(test))]
+
+
+def _centred(train: NDArray[np.floating], test: NDArray[np.floating]) -> list[NDArray[np.float32]]:
+    mean = np.asarray(train, np.float32).mean(axis=0)
+    return [np.asarray(one, np.float32) - mean for one in (train, test)]
+
+
+def shortcut(folded: float, tested: float, chance: float) -> list[Alarm]:
+    """What a probe without a network says: accuracies by cross-validation within train, and on the test part."""
+    if folded > CHANCE_TIMES * chance and tested < (1 - FALL) * folded:
+        message = (
+            f"Without any network, thumbnails reach {100 * folded:.0f}% in cross-validation and {100 * tested:.0f}% on "
+            "the test part: pictures within train resemble each other. Cross-validation flatters here; the test part, "
+            "kept apart, does not."
+        )
+        return [Alarm("session", message, blocks=False)]
+    if tested > max(CHANCE_TIMES * chance, 0.5):
+        message = (
+            f"Without any network, thumbnails tell {100 * tested:.0f}% of the test part right. Either the task is "
+            "easy, or the same scenes are in train and test."
+        )
+        return [Alarm("shortcut", message, blocks=False)]
+    return []
+
+
+def permuted_labels(permuted: NDArray[np.bool_], commonest: NDArray[np.bool_]) -> list[Alarm]:
+    """A pipeline that tells the test part from labels that mean nothing has seen it: (judged,) right answers each."""
+    gained, lost = int((permuted & ~commonest).sum()), int((commonest & ~permuted).sum())
+    if gained <= lost or mid_p(gained, lost) > 0.01:
+        return []
+    message = (
+        f"Trained on permuted labels the pipeline still gets {100 * permuted.mean():.1f}% right, and the commonest "
+        f"class alone {100 * commonest.mean():.1f}%: answers leak from test to train."
+    )
+    return [Alarm("permuted-labels", message, blocks=True)]
+
+
+def metadata(
+    train: Sequence[Path],
+    train_labels: NDArray[np.int32],
+    test: Sequence[Path],
+    test_labels: NDArray[np.int32],
+    delivered: float,
+) -> list[Alarm]:
+    """Classes that file size, width and height give away, without a look at the picture."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    known = np.array([described(path) for path in train])
+    asked = np.array([described(path) for path in test])
+    chance = float((test_labels == np.bincount(train_labels).argmax()).mean())
+    forest = HistGradientBoostingClassifier(max_iter=30, random_state=0, early_stopping=False)
+    right = forest.fit(known, train_labels).predict(asked) == test_labels
+    tested = float(right.mean())
+    if tested - chance <= SHARE_OF_GAIN * max(delivered - chance, 0.0) or tested <= 1.5 * chance:
+        return []
+    message = (
+        f"File size, width and height alone tell {100 * tested:.0f}% right (the model {100 * delivered:.0f}%): it may "
+        "have learnt how the files were made, not what they show."
+    )
+    return [Alarm("metadata", message, blocks=True)]
+
+
+def described(path: Path) -> tuple[float, float, float]:
+    """What is known of a picture's file without decoding it: bytes, width and height."""
+    with Image.open(path) as picture:
+        return (float(path.stat().st_size), float(picture.width), float(picture.height))

@@ -1,0 +1,122 @@
+"""The arms of an audit: the same task without pretraining, without a network, and with labels that mean nothing."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graft.adaptation.defaults import partial_plan, scratch_plan
+from graft.adaptation.model import Model
+from graft.adaptation.probe import Candidate, Samples, refit
+from graft.adaptation.strategy import Partial, Probe, Scratch, Strategy
+from graft.adaptation.task import Start, Task
+from graft.backbones import Backbone
+from graft.backbones.from_random import open_random
+from graft.backbones.pixels import pixels
+from graft.errors import WorkError
+from graft.features import extract
+from graft.progress import Watch
+from graft.ranking.ridge import LinearHead
+
+HEAD = Candidate("logistic", 0.0, 0.0, 0.0, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One way to make a classifier from a task; `seeds` of them differ in what is random."""
+
+    key: str
+    name: str
+    grow: Callable[[Task], Model]
+    seeds: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How long and how often the arms train: `seconds` bounds each training from scratch, `seeds` repeat it."""
+
+    seconds: float | None
+    seeds: int
+    steps: int  # times those of the fine-tuning that scratch may take
+
+
+def arms_of(backbone: Backbone, how: Strategy, budget: Budget) -> list[Arm]:
+    """All arms but the delivered model. `how` is the strategy that made it, for the labels that mean nothing."""
+    preprocess, architecture = backbone.card.preprocess, backbone.card.architecture
+
+    def random_features(task: Task) -> Model:
+        fresh = open_random(f"{architecture}@{preprocess.crop}", task.seed)
+        return probed(replace(fresh, card=replace(fresh.card, preprocess=preprocess)), task)
+
+    def from_scratch(task: Task) -> Model:
+        plan = scratch_plan()
+        plan = replace(plan, epochs=budget.steps * partial_plan(backbone).epochs)
+        ends = None if budget.seconds is None else time.perf_counter() + budget.seconds
+        return grown(backbone, Scratch(plan), replace(task, deadline=ends))
+
+    def permuted(task: Task) -> Model:
+        rows = task.rows[task.train]
+        labels = task.dataset.labels.copy()
+        labels[rows] = np.random.default_rng(task.seed).permutation(labels[rows])
+        return grown(backbone, how, replace(task, dataset=replace(task.dataset, labels=labels)))
+
+    return [
+        Arm("majority", "the commonest class", commonest),
+        Arm("shortcut", "no network: 16 x 16 pixels", lambda task: probed(pixels(), task)),
+        Arm("random", "random features", random_features, 3),
+        Arm("scratch", "the same network from scratch", from_scratch, budget.seeds),
+        Arm("probe", "the frozen pretrained network", lambda task: probed(backbone, task)),
+        Arm("permuted", "permuted labels", permuted),
+    ]
+
+
+def commonest(task: Task) -> Model:
+    """Always the class with most training samples."""
+    bias = np.bincount(task.labels[task.train], minlength=task.classes).astype(np.float64)
+    nothing = pixels()
+    return model_of(nothing, LinearHead(np.zeros((nothing.card.width, task.classes)), bias), task)
+
+
+def probed(backbone: Backbone, task: Task) -> Model:
+    """A logistic head on a frozen network."""
+    features = extract(task.dataset, task.rows, backbone, task.watch, task.cache_gb).matrix
+    head = refit(HEAD, Samples(features[task.train], task.labels[task.train]), task.classes)
+    return model_of(backbone, head, task)
+
+
+def grown(backbone: Backbone, how: Strategy, task: Task) -> Model:
+    """What a strategy makes of a backbone, from its probe where it begins there."""
+    if how.from_probe:
+        features = extract(task.dataset, task.rows, backbone, task.watch, task.cache_gb).matrix
+        head = refit(HEAD, Samples(features[task.train], task.labels[task.train]), task.classes)
+    else:
+        head = LinearHead(np.zeros((backbone.card.width, task.classes)), np.zeros(task.classes))
+    return model_of(*how.grow(Start(backbone, head, 1.0), task).deliver(1.0), task)
+
+
+def model_of(backbone: Backbone, head: LinearHead, task: Task) -> Model:
+    """A model of its parts; uncalibrated, which no answer depends on."""
+    weight, bias = np.ascontiguousarray(head.weight.T, np.float32), head.bias.astype(np.float32)
+    return Model(backbone, task.dataset.classes, weight, bias, 1.0, {})
+
+
+def strategy_of(rung: str) -> Strategy:
+    """What made a model of this rung, as one strategy: the probe, its last stages, or all of them."""
+    from graft.adaptation.strategy import Full
+
+    if rung in ("1", "1b"):
+        return Probe()
+    return Partial() if rung == "2" else Full()
+
+
+def predicted(model: Model, paths: Sequence[Path], watch: Watch) -> NDArray[np.intp]:
+    """The class of each file; raises `WorkError` where one cannot be read."""
+    found = np.empty(len(paths), np.intp)
+    for number, answer in model.predict(paths, watch):
+        if isinstance(answer, Exception):
+            raise WorkError(f"{paths[number]} cannot be read any more: {answer}.") from answer
+        found[number] = int(answer.argmax())
+    return found

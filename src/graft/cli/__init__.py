@@ -1,0 +1,42 @@
+"""The command line: one verb per step, each a few lines around a verb of the library."""
+
+import json
+import signal
+import sys
+import traceback
+import warnings
+from typing import Any, NoReturn
+
+from graft.cli import look, make, use
+from graft.cli.app import app
+from graft.errors import GraftError
+from graft.storage import explain
+
+__all__ = ["app", "look", "main", "make", "use"]
+
+
+def _fail(message: str, code: int, as_json: bool) -> NoReturn:
+    """Tell an error and exit; this imports nothing large, for it may be told while something large is imported."""
+    from rich.console import Console
+    from rich.text import Text
+
+    if as_json:
+        sys.stdout.write(json.dumps({"error": {"message": message, "exit_code": code}}, indent=2) + "\n")
+    Console(stderr=True, highlight=False, soft_wrap=True).print(Text.assemble(("Error: ", "bold red"), message))
+    sys.exit(code)
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Run a command; an error that graft can explain becomes one message and an exit code."""
+    as_json = "--json" in (sys.argv[1:] if arguments is None else arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite end keeps the best model, as Ctrl-C does
+    warnings.filterwarnings("ignore", module="PIL")  # graft reports what is wrong with a picture itself
+    try:
+        app(args=arguments)
+    except GraftError as error:
+        _fail(str(error), error.exit_code, as_json)
+    except OSError as error:  # what the system refuses is not graft's mistake: a closed folder, an overlong name
+        _fail(f"{error.filename or 'The system'}: {explain(error)}", 1, as_json)
+    except Exception as error:  # our own mistake: told in one way, with what a report needs
+        traceback.print_exc()
+        _fail(f"graft made a mistake ({type(error).__name__}: {error}). Please report the lines above.", 1, as_json)

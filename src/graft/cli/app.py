@@ -1,0 +1,71 @@
+"""The application, and the options that several verbs share."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from graft.errors import RequestError, StoppedError
+
+
+class Verbs(TyperGroup):
+    """Tells Ctrl-C and commands that cannot be understood as any other error of graft."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            raise StoppedError("Stopped. The features computed so far are kept in the cache.") from error
+        except Exception as error:
+            if not hasattr(error, "format_message"):  # click's own errors have it, and nothing else
+                raise
+            command = " ".join(["graft", *filter(None, [ctx.invoked_subcommand])])
+            raise RequestError(f"{error.format_message()} See: {command} --help") from error
+
+
+app = typer.Typer(
+    name="graft",
+    cls=Verbs,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="""Turn a folder of labelled pictures into a model that works, in minutes, on a laptop without a GPU.
+
+    Start with:  [bold]graft demo[/]   or, with a folder that has one sub-folder of pictures per class:
+
+    [bold]graft data FOLDER[/], then [bold]graft fit FOLDER[/], then [bold]graft evaluate RUN[/]
+    and [bold]graft predict RUN PICTURE[/].""",
+    epilog="Exit codes: 0 success, 1 the work failed, 2 the request was wrong. --json: one JSON object on stdout.",
+)
+
+Data = Annotated[
+    Path,
+    typer.Argument(
+        help="A folder with one sub-folder per class, or with train/ val/ test/ of such.", show_default=False
+    ),
+]
+OptionalData = Annotated[
+    Path | None,
+    typer.Argument(
+        help="A folder with one sub-folder per class, or with train/ val/ test/ of such.", show_default=False
+    ),
+]
+EffortOption = Annotated[
+    str,
+    typer.Option(
+        "--effort",
+        help="How far to climb. quick: a head on the frozen network, seconds. good: then its last stages, minutes. "
+        "best: then all of them.",
+    ),
+]
+Run = Annotated[Path, typer.Argument(help="A run folder, as graft fit writes it.", show_default=False)]
+AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout, everything else to stderr.")]
+Seed = Annotated[int, typer.Option(help="Deals the parts and the folds; the same seed gives the same model.")]
+Group = Annotated[
+    str | None, typer.Option(help="A regular expression; pictures whose paths agree in its (group) stay in one part.")
+]
+MinPerClass = Annotated[int, typer.Option(help="Leave out classes with fewer pictures than this.", min=1)]
+CacheGb = Annotated[float, typer.Option(help="The most that features may take on disk, in GB.")]

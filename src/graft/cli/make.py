@@ -1,0 +1,92 @@
+"""Verbs that make a model."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from graft.cli.app import AsJson, CacheGb, Data, EffortOption, Group, MinPerClass, OptionalData, Seed, app
+from graft.errors import RequestError
+
+
+@app.command()
+def fit(
+    data: OptionalData = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The run folder to write.  [default: runs/NAME]", show_default=False)
+    ] = None,
+    effort: EffortOption = "good",
+    minutes: Annotated[float | None, typer.Option(help="Climb as far as this time allows.", show_default=False)] = None,
+    backbone: Annotated[
+        str, typer.Option(help="A pretrained network; graft models lists them. auto: the one that ranks first.")
+    ] = "wheel:efficientnet_lite0",
+    seed: Seed = 0,
+    group: Group = None,
+    min_per_class: MinPerClass = 1,
+    replace: Annotated[bool, typer.Option("--replace", help="Move a run that is already there aside.")] = False,
+    cache_gb: CacheGb = 5.0,
+    resume: Annotated[
+        Path | None,
+        typer.Option(help="Go on with this interrupted run; all else stands in it.", show_default=False),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a model from labelled pictures. The test part stays locked. Ctrl-C keeps the best model so far."""
+    from graft import terminal
+    from graft.data import LoadOptions
+    from graft.verbs.fit import FitOptions
+    from graft.verbs.fit import fit as run_fit
+    from graft.verbs.fit import resume as run_resume
+
+    if (data is None) == (resume is None):
+        raise RequestError("Expected either DATA, to begin a run, or --resume RUN, to go on with one.")
+    if data is not None:
+        dealt = LoadOptions(seed, group, min_per_class)
+        options = FitOptions(backbone, effort, dealt, replace, cache_gb, minutes)  # type: ignore[arg-type]
+        fitted = run_fit(data, out, options, terminal.Terminal())
+    elif resume is not None:
+        fitted = run_resume(resume, terminal.Terminal())
+    terminal.print_json(fitted) if as_json else terminal.show_fitted(fitted)
+
+
+@app.command()
+def pretrain(
+    data: Data,
+    arch: Annotated[str, typer.Option(help="The network: timm:NAME or torchvision:NAME.", show_default=False)],
+    epochs: Annotated[float, typer.Option(help="How often every picture is seen.")] = 30,
+    side: Annotated[
+        int | None, typer.Option(help="Pixels of a picture's side.  [default: the network's own]", show_default=False)
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The run folder to write.  [default: runs/NAME]", show_default=False)
+    ] = None,
+    minutes: Annotated[float | None, typer.Option(help="Stop in this time.", show_default=False)] = None,
+    seed: Seed = 0,
+    replace: Annotated[bool, typer.Option("--replace", help="Move a run that is already there aside.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train a network from random weights; run:RUN is then a backbone. graft fit --resume goes on with it."""
+    from graft import terminal
+    from graft.data import LoadOptions
+    from graft.verbs.fit import FitOptions
+    from graft.verbs.pretrain import pretrain as run_pretrain
+
+    options = FitOptions(load=LoadOptions(seed), replace=replace, minutes=minutes)
+    fitted = run_pretrain(data, arch, epochs, out, side, options, terminal.Terminal())
+    terminal.print_json(fitted) if as_json else terminal.show_fitted(fitted)
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="The run folder to write; an older one is moved aside.")] = Path(
+        "runs/demo"
+    ),
+    effort: EffortOption = "quick",
+    as_json: AsJson = False,
+) -> None:
+    """The whole path on 2,000 packaged pictures of textile: fit, evaluate, predict."""
+    from graft import terminal
+    from graft.verbs.demo import demo as run_demo
+
+    shown = run_demo(out, terminal.Terminal(), effort)  # type: ignore[arg-type]
+    terminal.print_json(shown) if as_json else terminal.show_demo(shown)

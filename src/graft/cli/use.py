@@ -1,0 +1,59 @@
+"""Verbs that use a model."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from graft.cli.app import AsJson, Run, app
+
+
+@app.command()
+def evaluate(
+    run: Run,
+    data: Annotated[
+        Path | None,
+        typer.Argument(help="Other labelled pictures; without it, the run's locked test part.", show_default=False),
+    ] = None,
+    part: Annotated[str, typer.Option(help="test, val or train, of the run's own data.")] = "test",
+    as_json: AsJson = False,
+) -> None:
+    """Measure a model, from file to label. Reading the test part is counted in run.json."""
+    from graft import terminal
+    from graft.verbs.evaluate import evaluate as run_evaluate
+
+    evaluated = run_evaluate(run, data, part, terminal.Terminal())  # type: ignore[arg-type]
+    terminal.print_json(evaluated) if as_json else terminal.show_evaluated(evaluated)
+
+
+@app.command()
+def predict(
+    run: Run,
+    files: Annotated[list[Path], typer.Argument(help="Pictures, or folders of pictures.", show_default=False)],
+    top: Annotated[int, typer.Option(help="How many classes to name.", min=1)] = 3,
+    as_json: AsJson = False,
+) -> None:
+    """Name what is in pictures, with calibrated probabilities."""
+    from graft import terminal
+    from graft.serving import Predictor
+
+    watch = terminal.Terminal(tasks=len(files) > 1 or files[0].is_dir())
+    predictions = list(Predictor(run).predict(list(files), top, watch))
+    failed = terminal.show_predictions(predictions, as_json)
+    raise typer.Exit(1 if failed else 0)
+
+
+@app.command()
+def audit(
+    run: Run,
+    effort: Annotated[
+        str, typer.Option(help="quick: training from scratch gets the time of the fit. full: three times the steps.")
+    ] = "quick",
+    as_json: AsJson = False,
+) -> None:
+    """Did the pretraining's knowledge really transfer? Trains without it, compares, and gives a verdict."""
+    from graft import terminal
+    from graft.verbs.audit import audit as run_audit
+
+    audited = run_audit(run, effort, terminal.Terminal())  # type: ignore[arg-type]
+    terminal.print_json(audited) if as_json else terminal.show_audited(audited)

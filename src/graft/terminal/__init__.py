@@ -1,0 +1,27 @@
+"""What a person sees in a terminal: progress bars, tables and sentences. Results go to stdout, all else to stderr."""
+
+from graft.terminal.audit import show_audited
+from graft.terminal.console import Terminal, err, escape, out, print_json
+from graft.terminal.data import show_cache, show_dataset, show_findings, show_models
+from graft.terminal.models import show_demo, show_evaluated, show_evaluation, show_fitted, show_predictions
+from graft.terminal.ranking import show_history, show_ranking
+
+__all__ = [
+    "Terminal",
+    "err",
+    "escape",
+    "out",
+    "print_json",
+    "show_audited",
+    "show_cache",
+    "show_dataset",
+    "show_demo",
+    "show_evaluated",
+    "show_evaluation",
+    "show_findings",
+    "show_fitted",
+    "show_history",
+    "show_models",
+    "show_predictions",
+    "show_ranking",
+]

@@ -1,0 +1,60 @@
+"""A verdict, and what it rests on."""
+
+from rich import box
+from rich.table import Table
+
+from graft.errors import plural
+from graft.evaluation.report import percent
+from graft.records import Compared, Verdict
+from graft.terminal.console import escape, out
+from graft.verbs.audit import Audited
+
+COLOURS = {"POSITIVE": "green", "NEGATIVE": "red", "BLOCKED": "red"}
+
+
+def show_audited(audited: Audited) -> None:
+    """The arms, the comparisons, the alarms, and at last the sentence."""
+    verdict = audited.verdict
+    arms = Table(box=box.SIMPLE_HEAD)
+    for name in ("arm", "accuracy", "trainings", "time"):
+        arms.add_column(name, justify="left" if name == "arm" else "right")
+    for arm in sorted(verdict.arms, key=lambda one: one.accuracy):
+        arms.add_row(escape(arm.name), percent(arm.accuracy), str(arm.seeds), f"{arm.seconds:.0f} s")
+    out.print(arms)
+    questions = Table(box=box.SIMPLE_HEAD)
+    for name in ("question", "points", "95% interval", "p", "answer"):
+        questions.add_column(name, justify="left" if name in {"question", "answer"} else "right")
+    for one in verdict.comparisons:
+        interval = f"{100 * one.low:+.1f} to {100 * one.high:+.1f}"
+        probability = "too few" if one.p is None else f"{one.p:.3f}" if one.p >= 0.001 else "< 0.001"
+        questions.add_row(escape(one.question), f"{100 * one.difference:+.1f}", interval, probability, _answer(one))
+    out.print(questions)
+    _show_details(verdict)
+    colour = COLOURS.get(verdict.finding, "yellow")
+    out.print(f"[bold {colour}]{verdict.finding}[/]  [bold]{escape(verdict.sentence)}[/]")
+    out.print(
+        f"[dim]Judged on {plural(verdict.samples, 'picture')} ({verdict.judged_on}), in {verdict.seconds:.0f} s.[/]"
+    )
+    out.print(f"Report: {escape(str(audited.report))}")
+
+
+def _answer(one: Compared) -> str:
+    return "too few pictures" if one.finding is None else one.finding.lower()
+
+
+def _show_details(verdict: Verdict) -> None:
+    efficiency = verdict.label_efficiency
+    if efficiency:
+        pairs = zip(efficiency["labels"], efficiency["accuracy"], strict=True)
+        told = ", ".join(f"{percent(accuracy)} with {labels:,}" for labels, accuracy in pairs)
+        out.print(f"[dim]Frozen pretrained network by labels: {told}.[/]")
+    for one in verdict.harmed:
+        out.print(
+            f"[yellow]![/] {escape(one['class'])}: recall fell by {percent(one['recall_fell_by'])} after the probe."
+        )
+    if verdict.layers:
+        told = ", ".join(f"{one['stage']} {one['weights_moved']:.1%} / {one['alike']:.2f}" for one in verdict.layers)
+        out.print(f"[dim]Stages (weights moved / outputs alike): {told}.[/]")
+    for alarm in verdict.alarms:
+        mark = "[red]blocks[/]" if alarm.blocks else "[yellow]![/]"
+        out.print(f"{mark} {escape(alarm.message)}")

@@ -1,0 +1,133 @@
+"""What a model was made by, how good it is, and what it says."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich import box
+from rich.table import Table
+
+from graft.errors import plural
+from graft.evaluation.evaluate import confusions
+from graft.evaluation.report import percent
+from graft.records import Evaluation, Json, Prediction
+from graft.terminal.console import MOST_ROWS, escape, out, print_json
+from graft.verbs.demo import Demonstration
+from graft.verbs.evaluate import Evaluated
+from graft.verbs.fit import Fitted
+
+
+def show_evaluation(evaluation: Evaluation) -> None:
+    """The figures, the weakest classes and the commonest confusions."""
+    figures = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    a, b = evaluation.accuracy, evaluation.balanced_accuracy
+    figures.add_row(
+        "accuracy", f"[bold green]{percent(a.value)}[/]", f"95% interval {percent(a.low)} to {percent(a.high)}"
+    )
+    figures.add_row("balanced accuracy", percent(b.value), f"95% interval {percent(b.low)} to {percent(b.high)}")
+    figures.add_row("log-loss", f"{evaluation.log_loss:.3f}", "")
+    figures.add_row("calibration error", percent(evaluation.calibration_error), "how far its confidence is off")
+    out.print(f"Measured on {escape(evaluation.part)}, {plural(evaluation.samples, 'picture')}:")
+    out.print(figures)
+    table = Table(box=box.SIMPLE_HEAD, title=None)
+    table.add_column("class")
+    for name in ("precision", "recall", "F1", "pictures"):
+        table.add_column(name, justify="right")
+    seen = [score for score in evaluation.per_class if score.support or score.precision]
+    ordered = sorted(seen, key=lambda score: (score.support == 0, score.recall))
+    for score in ordered[:MOST_ROWS]:
+        recall = percent(score.recall) if score.support else "–"
+        table.add_row(escape(score.name), percent(score.precision), recall, percent(score.f1), f"{score.support:,}")
+    if len(ordered) > MOST_ROWS:
+        table.add_row(f"[dim]and {len(ordered) - MOST_ROWS:,} more, in evaluation.json[/]", "", "", "", "")
+    out.print(table)
+    confused = confusions(evaluation, most=5)
+    if confused:
+        out.print("Most often confused:")
+    for one in confused:
+        out.print(f"  {escape(one.truth)} taken for {escape(one.predicted)}: {one.count} of {one.of}")
+    for note in evaluation.notes:
+        out.print(f"[yellow]![/] {escape(note)}")
+
+
+def show_fitted(fitted: Fitted) -> None:
+    """What fit ends with: the number and its interval, where the run is, and what to type next."""
+    evaluation = fitted.evaluation
+    if len(fitted.ladder) > 1:
+        show_ladder(fitted.ladder)
+    a = evaluation.accuracy
+    where = "the val part" if evaluation.part == "val" else evaluation.part
+    out.print(
+        f"\n[bold green]{percent(a.value)}[/] right on {where} ({evaluation.samples:,} pictures; "
+        f"95% interval {percent(a.low)} to {percent(a.high)}), after {fitted.seconds:.1f} s."
+    )
+    for note in evaluation.notes:
+        out.print(f"[dim]{escape(note)}[/]")
+    run = escape(str(fitted.run))
+    out.print(f"Run:    {run}  (report.html shows the mistakes)")
+    if fitted.test_samples:
+        out.print(f"Next:   [bold]graft evaluate {run}[/]  (opens the {fitted.test_samples:,} locked test pictures)")
+    out.print(f"Then:   [bold]graft predict {run} PICTURE[/]")
+
+
+def show_ladder(ladder: Sequence[Json]) -> None:
+    """What each rung did, how long it took, and why it was kept or dropped."""
+    table = Table(box=box.SIMPLE_HEAD)
+    for name in ("rung", "", "accuracy", "log-loss", "time"):
+        table.add_column(name, justify="left" if not name or name == "rung" else "right")
+    table.add_column("kept, and why")
+    for rung in ladder:
+        seconds = rung["seconds"] if isinstance(rung["seconds"], float) else sum(rung["seconds"].values())
+        loss = f"{rung['log_loss']:.3f}" if "log_loss" in rung else "–"
+        accuracy = percent(rung["accuracy"]) if "accuracy" in rung else "–"
+        mark = "[green]kept[/]" if rung["kept"] else "[dim]no[/]"
+        if "passed_by" in rung:
+            mark = f"kept, then passed by rung {rung['passed_by']}"
+        name, why = escape(rung["name"]), f": {escape(rung['why'])}"
+        table.add_row(rung["rung"], name, accuracy, loss, f"{seconds:.0f} s", mark + why)
+    out.print(table)
+    deciding = max((rung.get("deciding_samples", 0) for rung in ladder), default=0)
+    if deciding:
+        out.print(f"[dim]Accuracy and log-loss of each rung on the {plural(deciding, 'picture')} that decide.[/]")
+
+
+def show_evaluated(evaluated: Evaluated) -> None:
+    """An evaluation, then where its page lies."""
+    show_evaluation(evaluated.evaluation)
+    times = "once" if evaluated.test_readings == 1 else f"{evaluated.test_readings} times"
+    if evaluated.evaluation.part == "test":
+        out.print(f"[dim]The test part of this run has now been read {times}.[/]")
+    out.print(f"Report: {escape(str(evaluated.report))}")
+
+
+def show_demo(shown: Demonstration) -> None:
+    """The demonstration's steps in order, so that a newcomer can repeat each on pictures of their own."""
+    out.print(f"\n[bold]1. graft fit[/] on the pictures in {escape(str(shown.data))}")
+    show_fitted(shown.fitted)
+    out.print(f"\n[bold]2. graft evaluate {escape(str(shown.fitted.run))}[/]")
+    show_evaluated(shown.evaluated)
+    out.print(f"\n[bold]3. graft predict {escape(str(shown.fitted.run))} PICTURE[/], on three test pictures:")
+    for truth, prediction in shown.predictions:
+        mark = "[green]right[/]" if prediction.classes[:1] == (truth,) else f"[red]wrong[/], it is {escape(truth)}"
+        out.print(f"  {escape(str(Path(prediction.source).relative_to(shown.data)))}  {named(prediction)}  {mark}")
+    out.print("\nNow with pictures of your own: one folder per class, then  [bold]graft fit FOLDER[/]")
+
+
+def show_predictions(predictions: Sequence[Prediction], as_json: bool) -> int:
+    """One line per picture, or all as JSON; returns how many could not be read."""
+    failed = sum(prediction.error is not None for prediction in predictions)
+    if as_json:
+        print_json({"predictions": predictions})
+        return failed
+    for prediction in predictions:
+        if prediction.error is not None:
+            out.print(f"{escape(prediction.source)}  [red]cannot be read: {escape(prediction.error)}[/]")
+            continue
+        out.print(f"{escape(prediction.source)}  {named(prediction)}")
+    return failed
+
+
+def named(prediction: Prediction) -> str:
+    """The classes of a prediction with their probabilities, the best in bold."""
+    pairs = zip(prediction.classes, prediction.probabilities, strict=True)
+    first, *rest = [f"{escape(name)} {percent(probability)}" for name, probability in pairs]
+    return f"[bold]{first}[/]" + "".join(f"  [dim]{other}[/]" for other in rest)

@@ -1,0 +1,233 @@
+"""graft audit: did the pretraining's knowledge really transfer? The same task without it, on the same pictures."""
+
+import dataclasses
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graft.adaptation.model import Model
+from graft.adaptation.probe import Samples, accuracy_by_folds, refit
+from graft.adaptation.task import Task
+from graft.audit import alarms
+from graft.audit.arms import HEAD, Arm, Budget, arms_of, grown, predicted, strategy_of
+from graft.audit.compare import Comparison, compare, compare_by_folds
+from graft.audit.harm import harmed
+from graft.audit.labels import Saved, curve, saved
+from graft.audit.layers import layer_report
+from graft.audit.verdict import Judged, judge
+from graft.backbones import Backbone, open_backbone
+from graft.backbones.pixels import pixels
+from graft.data import Dataset, LoadOptions, load
+from graft.errors import RequestError
+from graft.features import extract
+from graft.progress import SILENT, Watch
+from graft.ranking.folds import make_folds
+from graft.records import PARTS, Alarm, ArmResult, Json, Verdict
+from graft.run_folder import Resumable, RunFolder
+from graft.training.place import Place
+from graft.verbs.evaluate import part_of_run
+from graft.verbs.fit import changes
+from graft.verbs.report import write_report
+
+Effort = Literal["quick", "full"]
+FOLDS = 5  # where there is no test part
+STEPS = 3  # times those of the fine-tuning that training from scratch gets (He et al. 2019)
+LEAST_SECONDS = 10.0  # that training from scratch gets, however quick the fit was
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """The verdict, the run that it is about, where it lies in verdict.json, and the report that shows it."""
+
+    run: Path
+    verdict: Verdict
+    report: Path
+
+
+def audit(run: str | Path, effort: Effort = "quick", watch: Watch = SILENT) -> Audited:
+    """Train the arms of the audit on the run's own data and compare them with the delivered model.
+
+    quick gives training from scratch as long as the fit took; full gives it three times the steps, three times over.
+    The test part judges, and its reading is counted; without one the arms are cross-validated. Raises `RequestError`
+    for a run whose data are not what they were.
+    """
+    began = time.perf_counter()
+    if effort not in ("quick", "full"):
+        raise RequestError(f"effort {effort!r} is not known. Expected: quick, full.")
+    folder = RunFolder.open(Path(run))
+    settings = folder.read("run.json", Resumable)
+    if settings.pretrain_epochs is not None:
+        raise RequestError(f"{run} was pretrained from random weights: nothing was transferred that could be audited.")
+    dataset = load(settings.data, LoadOptions(settings.seed, settings.group, settings.min_per_class), watch)
+    if dataset.fingerprint != settings.dataset:
+        raise RequestError(f"{settings.data} is not what it was when {run} was made: {changes(folder, dataset)}")
+    model = Model.load(folder.model)
+    seconds = max(LEAST_SECONDS, float(folder.settings.get("seconds", LEAST_SECONDS)))
+    budget = Budget(seconds, 1, STEPS) if effort == "quick" else Budget(None, 3, STEPS)
+    auditor = _Auditor(folder, dataset, open_backbone(settings.backbone), model, budget, settings.seed, watch)
+    verdict = replace(auditor.verdict(), seconds=round(time.perf_counter() - began, 2))
+    folder.write("verdict.json", dataclasses.asdict(verdict))
+    return Audited(folder.path, verdict, write_report(folder))
+
+
+class _Auditor:
+    """The arms of one run, judged on its test part, or fold by fold where it has none."""
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        dataset: Dataset,
+        backbone: Backbone,
+        model: Model,
+        budget: Budget,
+        seed: int,
+        watch: Watch,
+    ) -> None:
+        self.folder, self.dataset, self.backbone, self.model = folder, dataset, backbone, model
+        self.budget, self.seed, self.watch = budget, seed, watch
+        self.task = Task.of(dataset, Place.best(), seed, watch).on_everything()
+        self.how = strategy_of(str(model.provenance.get("rung", "1")))
+        self.arms = arms_of(backbone, self.how, budget)
+        self.results: dict[str, ArmResult] = {}
+
+    def verdict(self) -> Verdict:
+        return self._on_the_test_part() if self.dataset.count("test") else self._by_folds()
+
+    def _on_the_test_part(self) -> Verdict:
+        test = part_of_run(self.folder, "test")
+        self.folder.count_test_reading("audit")
+        numbers = {name: number for number, name in enumerate(self.dataset.classes)}
+        labels = np.array([numbers[name] for name in test.names], np.int32)
+        groups = self._groups_of(test.sources)
+        right = {arm.key: self._answers(arm, self.task, test.paths) == labels for arm in self.arms}
+        delivered = predicted(self.model, test.paths, self.watch)
+        right["delivered"] = (np.array([numbers[name] for name in self.model.classes])[delivered] == labels)[None]
+        self._note("delivered", "the delivered model", 1, 0.0)
+        rows = np.flatnonzero(self.dataset.parts == PARTS.index("test"))
+        told = self._alarms(rows, right)
+        saving, efficiency = self._label_efficiency(rows, right["scratch"])
+
+        def comparing(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Comparison:
+            return compare(first, second, labels, groups, seed=self.seed)
+
+        judged = judge(right, comparing, told, self._rival(), saving)
+        return self._written("test", right, labels, judged, told, efficiency)
+
+    def _by_folds(self) -> Verdict:
+        """Every arm is trained once for each fold; the delivered model is stood for by what made it."""
+        self.watch.say("This run has no test part: the arms are cross-validated, the delivered model's way among them.")
+        rows, labels = self.task.rows, self.task.labels
+        folds = make_folds(labels, self.task.groups, self.seed)[0]
+        folds = np.where(folds < 0, folds, folds % FOLDS)
+        asked = np.flatnonzero(folds >= 0)
+        way = Arm("delivered", "the way of the delivered model", lambda task: grown(self.backbone, self.how, task))
+        right: dict[str, NDArray[np.bool_]] = {}
+        for arm in [*self.arms, way]:
+            answers = np.empty((arm.seeds, len(rows)), np.intp)
+            for fold in np.unique(folds[asked]):
+                held_out = np.flatnonzero(folds == fold)
+                task = replace(self.task, train=np.flatnonzero(folds != fold))
+                paths = [self.dataset.path(int(row)) for row in rows[held_out]]
+                answers[:, held_out] = self._answers(arm, task, paths)
+            right[arm.key] = (answers == labels)[:, asked]
+
+        def comparing(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Comparison:
+            return compare_by_folds(first, second, folds[asked])
+
+        told = alarms.permuted_labels(right["permuted"][0], right["majority"][0])
+        judged = judge(right, comparing, told, self._rival(), None)
+        return self._written("cross-validation", right, labels[asked], judged, told, None)
+
+    def _written(
+        self,
+        judged_on: str,
+        right: dict[str, NDArray[np.bool_]],
+        labels: NDArray[np.int32],
+        judged: Judged,
+        told: list[Alarm],
+        efficiency: Json | None,
+    ) -> Verdict:
+        arms = [replace(one, accuracy=float(right[one.key].mean())) for one in self.results.values()]
+        return Verdict(
+            finding=judged.finding,
+            sentence=judged.sentence,
+            judged_on=judged_on,
+            samples=len(labels),
+            arms=tuple(arms),
+            comparisons=judged.comparisons,
+            alarms=tuple(told),
+            label_efficiency=efficiency,
+            harmed=harmed(right["delivered"][0], right["probe"][0], labels, self.dataset.classes),
+            layers=layer_report(self.backbone, self.model.backbone, self.dataset, self.seed, self.watch),
+            budget=self._rival(),
+            seconds=0.0,
+        )
+
+    def _answers(self, arm: Arm, task: Task, paths: Sequence[Path]) -> NDArray[np.intp]:
+        """The answers of an arm, (seeds, files), with the time it took in the results."""
+        began = time.perf_counter()
+        self.watch.say(f"Audit: {arm.name}.")
+        rows = [predicted(arm.grow(replace(task, seed=self.seed + n)), paths, self.watch) for n in range(arm.seeds)]
+        self._note(arm.key, arm.name, arm.seeds, time.perf_counter() - began)
+        return np.stack(rows)
+
+    def _note(self, key: str, name: str, seeds: int, seconds: float) -> None:
+        before = self.results[key].seconds if key in self.results else 0.0
+        self.results[key] = ArmResult(key, name, 0.0, seeds, round(before + seconds, 2))
+
+    def _groups_of(self, sources: Sequence[str]) -> NDArray[np.intp] | None:
+        if not self.dataset.has_groups:
+            return None
+        group = dict(zip(self.dataset.sources, self.dataset.groups, strict=True))
+        numbers: NDArray[np.intp] = np.unique([group[source] for source in sources], return_inverse=True)[1]
+        return numbers
+
+    def _rival(self) -> str:
+        if self.budget.seconds is None:
+            return f"the same network from scratch with {self.budget.steps} times the steps"
+        return f"the same network from scratch in the {self.budget.seconds:.0f} s that the whole fit took"
+
+    def _alarms(self, test: NDArray[np.intp], right: dict[str, NDArray[np.bool_]]) -> list[Alarm]:
+        data, rows = self.dataset, self.task.rows
+        seen = [extract(data, part, self.backbone, self.watch).matrix for part in (rows, test)]
+        chance, tested = float(right["majority"].mean()), float(right["shortcut"].mean())
+        thumbnails = extract(data, rows, pixels(), self.watch).matrix
+        samples = Samples(thumbnails, self.task.labels, self.task.groups)
+        folded = accuracy_by_folds(samples, self.task.classes, self.seed) or 0.0
+        found = alarms.near_duplicates(seen[0], seen[1], [data.sources[row] for row in test])
+        found += alarms.shortcut(folded, tested, chance)
+        found += alarms.permuted_labels(right["permuted"][0], right["majority"][0])
+        files = [[data.path(int(row)) for row in part] for part in (rows, test)]
+        delivered = float(right["delivered"].mean())
+        found += alarms.metadata(files[0], data.labels[rows], files[1], data.labels[test], delivered)
+        across = [finding.message for finding in data.findings if finding.kind == "group-across-parts"]
+        found += [Alarm("group-across-parts", message, blocks=True) for message in across]
+        readings = len(self.folder.settings["test_readings"])
+        if readings > 1:
+            message = f"The test part of this run has been read {readings} times: this is no first look at it."
+            found.append(Alarm("test-read-often", message, blocks=False))
+        return found
+
+    def _label_efficiency(self, test: NDArray[np.intp], rival: NDArray[np.bool_]) -> tuple[Saved | None, Json]:
+        """How accurate heads on the frozen network are with fewer labels, against scratch with all of them."""
+        features, asked = (
+            np.asarray(extract(self.dataset, part, self.backbone, self.watch).matrix) for part in (self.task.rows, test)
+        )
+        labels, wanted = self.task.labels, self.dataset.labels[test]
+
+        def answer(rows: NDArray[np.intp]) -> NDArray[np.bool_]:
+            head = refit(HEAD, Samples(features[rows], labels[rows]), self.task.classes)
+            right: NDArray[np.bool_] = head.scores(asked).argmax(axis=1) == wanted
+            return right
+
+        with self.watch.task("Measuring label efficiency", 1, "curve") as advance:
+            way = curve(labels, answer, self.seed)
+            saving = saved(way, rival, len(labels), self.seed)
+            advance(1)
+        told: Json = {"labels": list(way.sizes), "accuracy": list(way.accuracies), "scratch": float(rival.mean())}
+        return saving, {**told, "saved": None if saving is None else dataclasses.asdict(saving)}

@@ -1,0 +1,47 @@
+import numpy as np
+from PIL import Image
+
+from graft.audit import alarms
+
+
+def test_near_duplicates_are_named_and_many_of_them_block():
+    rng = np.random.default_rng(0)
+    train, test = rng.normal(size=(100, 16)), rng.normal(size=(100, 16))
+    names = [f"{number}.jpg" for number in range(100)]
+    assert alarms.near_duplicates(train, test, names) == []
+    test[3] = train[7] + 0.01
+    (few,) = alarms.near_duplicates(train, test, names)
+    assert not few.blocks
+    assert "3.jpg" in few.message
+    test[:20] = train[:20]
+    (many,) = alarms.near_duplicates(train, test, names)
+    assert many.blocks
+
+
+def test_a_shortcut_of_the_session_and_one_of_the_task():
+    assert alarms.shortcut(0.45, 0.14, 1 / 28)[0].kind == "session"
+    assert alarms.shortcut(0.9, 0.9, 0.1)[0].kind == "shortcut"
+    assert alarms.shortcut(0.3, 0.3, 0.25) == []
+
+
+def test_a_pipeline_that_knows_the_answers_is_caught():
+    rng = np.random.default_rng(0)
+    chance = rng.random(300) < 0.2
+    assert alarms.permuted_labels(rng.random(300) < 0.2, chance) == []
+    (caught,) = alarms.permuted_labels(rng.random(300) < 0.6, chance)
+    assert caught.blocks
+
+
+def test_classes_that_the_size_of_a_file_gives_away(tmp_path):
+    rng = np.random.default_rng(0)
+    labels = (np.arange(80) % 2).astype(np.int32)
+    files = {"told": [], "not": []}
+    for number, label in enumerate(labels):
+        for name, side in (("told", 20 + 20 * int(label)), ("not", 30)):
+            path = tmp_path / f"{name}{number}.png"
+            Image.fromarray(rng.integers(255, size=(side, side, 3), dtype=np.uint8)).save(path)
+            files[name].append(path)
+    for name, kinds in (("told", ["metadata"]), ("not", [])):
+        paths = files[name]
+        found = alarms.metadata(paths[:40], labels[:40], paths[40:], labels[40:], 0.99)
+        assert [one.kind for one in found] == kinds

@@ -1,0 +1,79 @@
+"""The whole audit on small networks."""
+
+import json
+
+import pytest
+
+from conftest import COLOURS, draw
+from graft.errors import RequestError
+from graft.verbs.audit import audit
+from graft.verbs.fit import FitOptions, fit
+
+KEYS = {"majority", "shortcut", "random", "scratch", "probe", "permuted", "delivered"}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    root = tmp_path_factory.mktemp("audit") / "fruit"
+    for number, name in enumerate(("lemon", "plum", "lime")):
+        for part, count in (("train", 12), ("test", 20)):
+            for picture in range(count):
+                seed = 10_000 * number + 1000 * (part == "test") + picture
+                draw(root / part / name / f"{picture}.png", COLOURS[name], seed)
+    fitted = fit(root, root.parent / "run", FitOptions("random:timm:test_efficientnet@64", "quick"))
+    return fitted.run
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch):
+    monkeypatch.setattr("graft.verbs.audit.LEAST_SECONDS", 2.0)
+
+
+def test_an_audit_trains_the_arms_compares_them_and_keeps_the_verdict(run):
+    audited = audit(run)
+    verdict = audited.verdict
+    assert {arm.key for arm in verdict.arms} == KEYS
+    assert verdict.judged_on == "test"
+    assert verdict.samples == 60
+    assert len(verdict.comparisons) == 5
+    assert verdict.sentence
+    assert json.loads((run / "verdict.json").read_text())["finding"] == verdict.finding
+    assert json.loads((run / "run.json").read_text())["test_readings"][-1]["purpose"] == "audit"
+    assert verdict.label_efficiency["labels"][-1] == 36
+    assert all(stage["weights_moved"] == 0 and stage["alike"] == pytest.approx(1) for stage in verdict.layers)
+
+
+def test_data_that_changed_are_refused_with_what_changed(run, tmp_path):
+    root = run.parent / "fruit" / "train" / "lemon"
+    content = (root / "0.png").read_bytes()
+    draw(root / "0.png", (1, 2, 3), 5)
+    try:
+        with pytest.raises(RequestError, match=r"is not what it was.*train/lemon/0.png"):
+            audit(run)
+    finally:
+        (root / "0.png").write_bytes(content)
+
+
+def test_a_run_without_a_test_part_is_cross_validated(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr("graft.verbs.audit.FOLDS", 2)
+    folder("train", lemon=30, plum=30)
+    root = folder("val", lemon=5, plum=5)
+    fitted = fit(root, tmp_path / "run", FitOptions("random:timm:test_efficientnet@64", "quick"))
+    verdict = audit(fitted.run).verdict
+    assert verdict.judged_on == "cross-validation"
+    assert verdict.samples == 70
+    assert {arm.key for arm in verdict.arms} == KEYS
+    assert verdict.label_efficiency is None
+
+
+def test_a_pretrained_run_has_nothing_to_audit(folder, tmp_path):
+    from graft.verbs.pretrain import pretrain
+
+    run = pretrain(folder(lemon=8, plum=8), "timm:test_efficientnet", 1, tmp_path / "run", 64).run
+    with pytest.raises(RequestError, match="pretrained from random weights"):
+        audit(run)
+
+
+def test_an_effort_that_is_not_known(run):
+    with pytest.raises(RequestError, match="quick, full"):
+        audit(run, "slow")
