@@ -1,5 +1,7 @@
 """A verdict, and what it rests on."""
 
+from typing import TYPE_CHECKING
+
 from rich import box
 from rich.table import Table
 
@@ -7,12 +9,14 @@ from graft.errors import plural
 from graft.evaluation.report import percent
 from graft.records import Compared, Verdict
 from graft.terminal.console import escape, out
-from graft.verbs.audit import Audited
+
+if TYPE_CHECKING:
+    from graft.verbs.audit import Audited  # which trains, and so needs torch
 
 COLOURS = {"POSITIVE": "green", "NEGATIVE": "red", "BLOCKED": "red"}
 
 
-def show_audited(audited: Audited) -> None:
+def show_audited(audited: "Audited") -> None:
     """The arms, the comparisons, the alarms, and at last the sentence."""
     verdict = audited.verdict
     arms = Table(box=box.SIMPLE_HEAD)
