@@ -4,7 +4,11 @@
 
 CIFAR10 is a folder as recipes/cifar10.py describes it. It prints the loss of each epoch, as the sum over the training
 pictures and as their mean. All 50,000 pictures at 224 pixels and ten epochs are days on a laptop without a GPU: a few
-hundred pictures per class show the same thing in minutes.
+hundred pictures per class show the same thing in minutes. With 100 a class and two epochs, on the packaged backbone,
+expect after less than two minutes on two cores:
+
+    epoch 1: loss 1872.0, mean 2.2023
+    epoch 2: loss 1591.9, mean 1.8728
 """
 
 import sys
