@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from graft.ranking.folds import rank_in_class
+
 SIZES = (5, 10, 20, 50, 100)  # samples a class; all of them come last
 DRAWS = 5
 RESAMPLED = 2000
@@ -27,7 +29,7 @@ def subsets(labels: NDArray[np.int32], seed: int) -> list[list[NDArray[np.intp]]
     """Nested stratified draws: for each size the rows of each draw. Sizes that change nothing are left out."""
     rng = np.random.default_rng(seed)
     orders = [rng.permutation(len(labels)) for _ in range(DRAWS)]
-    ranks = [_rank_in_class(labels, order) for order in orders]
+    ranks = [rank_in_class(labels, order) for order in orders]
     counts = np.bincount(labels)
     sizes = [size for size in SIZES if size < counts.max()]
     return [[np.flatnonzero(rank < size) for rank in ranks] for size in sizes] + [[np.arange(len(labels))]]
@@ -86,12 +88,3 @@ def saved(way: Curve, rival: NDArray[np.bool_], labels: int, seed: int) -> Saved
     if low == 0:
         return None
     return Saved(labels / reached, float(low), float(high), reached == way.sizes[0])
-
-
-def _rank_in_class(labels: NDArray[np.int32], order: NDArray[np.intp]) -> NDArray[np.intp]:
-    """The place of each sample within its class, in an order: (samples,)."""
-    rank = np.empty(len(labels), np.intp)
-    for label in np.unique(labels):
-        rows = order[labels[order] == label]
-        rank[rows] = np.arange(len(rows))
-    return rank

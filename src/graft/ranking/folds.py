@@ -44,8 +44,13 @@ def make_folds(labels: NDArray[np.int32], groups: NDArray[np.intp] | None, seed:
 def stratified_rank(labels: NDArray[np.int32], seed: int) -> NDArray[np.float64]:
     """A random place from 0 to 1 for each sample, evenly spread within its class: (samples,)."""
     order = np.random.default_rng(seed).permutation(len(labels))
-    rank = np.empty(len(labels))
+    return rank_in_class(labels, order) / np.bincount(labels)[labels]
+
+
+def rank_in_class(labels: NDArray[np.int32], order: NDArray[np.intp]) -> NDArray[np.intp]:
+    """The place of each sample among those of its class, in an order: (samples,), from 0."""
+    rank = np.empty(len(labels), np.intp)
     for label in np.unique(labels):
         rows = order[labels[order] == label]
-        rank[rows] = np.arange(len(rows)) / len(rows)
+        rank[rows] = np.arange(len(rows))
     return rank

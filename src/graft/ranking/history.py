@@ -91,7 +91,7 @@ class Gain:
 
     def apply(self, probe: float, samples: int) -> Estimate:
         """The accuracy to expect after fine-tuning, with its 90% interval."""
-        middle = _logit(probe, samples) + self.mean
+        middle = logit(probe, samples) + self.mean
         value, low, high = (1 / (1 + math.exp(-(middle + by))) for by in (0.0, -self.half, self.half))
         return Estimate(value, low, high)
 
@@ -106,12 +106,13 @@ def learn_gain(runs: Sequence[Past], modality: str, dataset: str) -> Gain:
     tasks = np.array([one.dataset for one in known])
     if len(known) < ENOUGH or len(set(tasks)) < 2:
         return Gain(ASSUMED_GAIN, 1.645 * ASSUMED_SPREAD, 0)
-    gains = np.array([_logit(one.fine_tuned, one.deciding) - _logit(one.probe, one.deciding) for one in known])
+    gains = np.array([logit(one.fine_tuned, one.deciding) - logit(one.probe, one.deciding) for one in known])
     errors = np.sort([abs(gain - np.median(gains[tasks != task])) for gain, task in zip(gains, tasks, strict=True)])
     rank = math.ceil(0.9 * (len(errors) + 1))
     return Gain(float(np.median(gains)), float(errors[min(rank, len(errors)) - 1]), len(known))
 
 
-def _logit(share: float, samples: int) -> float:
+def logit(share: float, samples: int) -> float:
+    """The logit of a share of so many samples, smoothed so that 0 and 1 have one."""
     smoothed = (share * samples + 0.5) / (samples + 1)
     return math.log(smoothed / (1 - smoothed))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graft.ranking.evidence import Evidence
-from graft.ranking.history import Gain
+from graft.ranking.history import Gain, logit
 from graft.records import Estimate
 
 SPREAD = 0.03  # standard deviation of accuracies in a pool, where nothing better is known (science, R4)
@@ -154,7 +154,7 @@ def _probability_of_best(
 def _scores(pool: Sequence[Evidence]) -> NDArray[np.float64] | None:
     """The weighted mean of standardised scores; a score that one candidate lacks counts for none."""
     columns: dict[str, list[float | None]] = {
-        "probe": [_logit(one.accuracy, len(one.right)) for one in pool],
+        "probe": [logit(one.accuracy, len(one.right)) for one in pool],
         "knn": [one.knn for one in pool],
         "h_score": [one.h_score for one in pool],
         "log_evidence": [one.log_evidence for one in pool],
@@ -183,14 +183,9 @@ def logit_interval(share: float, variance: float, samples: int) -> Estimate:
     """A 90% interval of a share with this variance, on the logit scale so that it stays between 0 and 1."""
     centre = _smoothed(share, samples)
     half = 1.645 * math.sqrt(max(variance, centre * (1 - centre) / samples)) / (centre * (1 - centre))
-    logit = math.log(centre / (1 - centre))
-    low, high = (1 / (1 + math.exp(-(logit + sign * half))) for sign in (-1, 1))
+    middle = math.log(centre / (1 - centre))
+    low, high = (1 / (1 + math.exp(-(middle + sign * half))) for sign in (-1, 1))
     return Estimate(share, min(low, share), max(high, share))
-
-
-def _logit(share: float, samples: int) -> float:
-    centre = _smoothed(share, samples)
-    return math.log(centre / (1 - centre))
 
 
 def _smoothed(share: float, samples: int) -> float:
