@@ -26,10 +26,16 @@ def test_a_shortcut_of_the_session_and_one_of_the_task():
 
 def test_a_pipeline_that_knows_the_answers_is_caught():
     rng = np.random.default_rng(0)
-    chance = rng.random(300) < 0.2
-    assert alarms.permuted_labels(rng.random(300) < 0.2, chance) == []
-    (caught,) = alarms.permuted_labels(rng.random(300) < 0.6, chance)
+    assert alarms.permuted_labels(rng.random((5, 300)) < 0.2, 0.2) == []
+    (caught,) = alarms.permuted_labels(rng.random((5, 300)) < 0.6, 0.2)
     assert caught.blocks
+
+
+def test_one_permutation_that_agrees_by_chance_is_no_leak():
+    """Where all pictures of a class are alike, a permutation is right about whole classes or about none."""
+    shares = np.array([2, 0, 1, 0, 1]) / 3
+    right = np.arange(300)[None] < 300 * shares[:, None]
+    assert alarms.permuted_labels(right, 1 / 3) == []
 
 
 def test_classes_that_the_size_of_a_file_gives_away(tmp_path):

@@ -65,7 +65,7 @@ def calibration(evaluation: Evaluation) -> Any:
 def differences(verdict: Verdict) -> Any:
     """The audit's comparisons as inline SVG: a dot for each difference, a line for its interval, zero in the middle."""
     reach = max([0.02, *(max(abs(one.low), abs(one.high)) for one in verdict.comparisons)])
-    side, row, left = 300, 44, 6
+    side, row, left = 360, 44, 6
     height = row * len(verdict.comparisons)
 
     def across(share: float) -> float:

@@ -139,7 +139,7 @@ class _Auditor:
         def comparing(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Comparison:
             return compare_by_folds(first, second, folds[asked])
 
-        told = alarms.permuted_labels(right["permuted"][0], right["majority"][0])
+        told = alarms.permuted_labels(right["permuted"], float(right["majority"].mean()))
         judged = judge(right, comparing, told, self._rival(), None)
         return self._written("cross-validation", right, labels[asked], judged, told, None)
 
@@ -201,7 +201,7 @@ class _Auditor:
         folded = accuracy_by_folds(samples, self.task.classes, self.seed) or 0.0
         found = alarms.near_duplicates(seen[0], seen[1], [data.sources[row] for row in test])
         found += alarms.shortcut(folded, tested, chance)
-        found += alarms.permuted_labels(right["permuted"][0], right["majority"][0])
+        found += alarms.permuted_labels(right["permuted"], float(right["majority"].mean()))
         files = [[data.path(int(row)) for row in part] for part in (rows, test)]
         delivered = float(right["delivered"].mean())
         found += alarms.metadata(files[0], data.labels[rows], files[1], data.labels[test], delivered)
