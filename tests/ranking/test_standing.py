@@ -12,7 +12,9 @@ GAIN = Gain(0.35, 0.82, 0)
 
 
 def evidence(right: np.ndarray) -> Evidence:
-    return Evidence(right.astype(float), np.array([right.mean()]), 0.5, 1.0, 1.0, None, None, None, None, False)
+    return Evidence(
+        right.astype(float), np.array([right.mean()]), 0.5, 1.0, 1.0, None, None, None, None, 0.0, 0.0, False
+    )
 
 
 def drawn(rng, accuracies, samples=400, shared=0.7):

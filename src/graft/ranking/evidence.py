@@ -6,12 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graft.ranking.basis import Basis
+from graft.ranking.gbc import gbc
 from graft.ranking.hscore import shrunk_h_score
 from graft.ranking.knn import folded_knn_accuracy
 from graft.ranking.logme import log_evidence
 from graft.ranking.ridge import PENALTIES, Scores, cross_validate, one_hot
 from graft.ranking.source_labels import nce
 from graft.ranking.temperature import fit_temperature
+from graft.ranking.transrate import transrate
 
 MOST_NEIGHBOURS = 10_000  # samples for which neighbours are looked at: the cost grows with their square
 
@@ -33,6 +35,8 @@ class Evidence:
     h_score: float | None  # 0 to 1
     log_evidence: float | None
     nce: float | None
+    transrate: float  # told beside the others; weighs nothing
+    gbc: float  # the same
     constant: bool  # the features are the same for every sample
 
     @property
@@ -57,9 +61,10 @@ def gather_evidence(
     basis, targets = Basis.of(features), one_hot(labels, classes)
     constant = not basis.energy.any()
     judged = np.flatnonzero(folds[0] >= 0)
+    moments = basis.moments(labels, classes) / np.sqrt(basis.squares)[:, None]
     tried = []
     for penalty in PENALTIES:
-        scores = _by_repeat(basis, targets, penalty, folds)[:, judged]
+        scores = _by_repeat(basis, targets, penalty, folds, moments)[:, judged]
         tried.append((float(((scores - targets[judged]) ** 2).mean()), float(penalty), scores))
     _, penalty, scores = min(tried, key=lambda one: one[0])
     answers = scores.argmax(axis=2) == labels[judged]
@@ -75,14 +80,18 @@ def gather_evidence(
         h_score=_bounded(shrunk_h_score(basis, labels, classes)),
         log_evidence=evidence if np.isfinite(evidence) and not constant else None,
         nce=None if source is None else nce(source, labels),
+        transrate=transrate(basis, labels, classes),
+        gbc=gbc(basis, labels, classes),
         constant=constant,
     )
 
 
-def _by_repeat(basis: Basis, targets: Scores, penalty: float, folds: NDArray[np.int32]) -> NDArray[np.float64]:
+def _by_repeat(
+    basis: Basis, targets: Scores, penalty: float, folds: NDArray[np.int32], moments: Scores
+) -> NDArray[np.float64]:
     """Out-of-fold scores of each repeat: (repeats, samples, classes)."""
     relative = penalty * float(basis.squares.mean())
-    return np.stack([cross_validate(basis, targets, relative, repeat[None]) for repeat in folds])
+    return np.stack([cross_validate(basis, targets, relative, repeat[None], moments) for repeat in folds])
 
 
 def _bounded(share: float) -> float | None:

@@ -47,21 +47,29 @@ def fit_ridge(basis: Basis, labels: NDArray[np.int32], classes: int, penalty: fl
     return LinearHead.on_basis(basis, coordinates, np.bincount(labels, minlength=classes) / len(labels))
 
 
-def cross_validate(basis: Basis, targets: Scores, penalty: float, folds: NDArray[np.int32]) -> Scores:
+def cross_validate(
+    basis: Basis, targets: Scores, penalty: float, folds: NDArray[np.int32], moments: Scores | None = None
+) -> Scores:
     """Out-of-fold scores averaged over repeats; NaN for samples that are in no fold.
 
-    Equal to refitting without each fold, at the cost of one small linear system per fold.
+    Equal to refitting without each fold, at the cost of one small linear system per fold. `moments` are U^T (Y - mean
+    Y), (rank, classes), where the caller knows them.
     """
+    from scipy.linalg import solve
+
     left = basis.left  # (samples, rank)
     shrink = basis.squares / (basis.squares + penalty)
     mean = targets.mean(axis=0)
-    residuals = targets - mean - left @ (shrink[:, None] * (left.T @ (targets - mean)))
+    if moments is None:
+        moments = left.T @ (targets - mean)
+    residuals = targets - mean - left @ (shrink[:, None] * moments)
     total = np.zeros_like(targets)
     for repeat in folds:
         for fold in range(int(repeat.max()) + 1):
             rows = np.flatnonzero(repeat == fold)
-            hat = (left[rows] * shrink) @ left[rows].T + 1 / len(targets)
-            total[rows] += targets[rows] - np.linalg.solve(np.eye(len(rows)) - hat, residuals[rows])
+            block = left[rows] * np.sqrt(shrink)
+            apart = np.eye(len(rows)) - (block @ block.T + 1 / len(targets))  # symmetric and positive: half the work
+            total[rows] += targets[rows] - solve(apart, residuals[rows], assume_a="pos", check_finite=False)
     scores = total / len(folds)
     scores[folds[0] < 0] = np.nan
     return scores

@@ -232,6 +232,8 @@ class _Ranker:
                 "h_score": evidence.h_score,
                 "log_evidence": evidence.log_evidence,
                 "nce": evidence.nce,
+                "transrate": evidence.transrate,
+                "gbc": evidence.gbc,
             },
             prior=prior_of(candidate.name),
             prior_weight=standing.prior_weight,
