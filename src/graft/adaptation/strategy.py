@@ -10,6 +10,7 @@ from graft.adaptation.batches import CachedBatches, LiveBatches, Order, clean_in
 from graft.adaptation.defaults import default_cut, full_plan, partial_plan, scratch_plan
 from graft.adaptation.probe import Candidate, Samples, refit
 from graft.adaptation.stages import stages_of
+from graft.adaptation.statistics import gather_statistics
 from graft.adaptation.task import Grown, Start, Task
 from graft.adaptation.trainee import SHARES, Trainee, with_head
 from graft.backbones import Backbone
@@ -185,7 +186,17 @@ class Scratch:
         start = Start(backbone, LinearHead(np.zeros((card.width, task.classes)), np.zeros(task.classes)), 1.0)
         body, trunk = stages_of(backbone)
         plan = self.plan or scratch_plan()
-        return on_pictures(self.name, start, with_head(body, start), trunk, plan, task, self.varied, shares=(1.0,))
+        return on_pictures(
+            self.name,
+            start,
+            with_head(body, start),
+            trunk,
+            plan,
+            task,
+            self.varied,
+            shares=(1.0,),
+            settle=lambda module: gather_statistics(module, preprocess, task),
+        )
 
 
 def order_of(task: Task, plan: Plan) -> Order:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from graft.adaptation.defaults import partial_plan, scratch_plan
 from graft.adaptation.model import Model
 from graft.adaptation.probe import Candidate, Samples, refit
+from graft.adaptation.statistics import gather_statistics
 from graft.adaptation.strategy import Partial, Probe, Scratch, Strategy
 from graft.adaptation.task import Start, Task
 from graft.backbones import Backbone
@@ -53,6 +54,7 @@ def arms_of(backbone: Backbone, how: Strategy, budget: Budget) -> list[Arm]:
 
     def random_features(task: Task) -> Model:
         fresh = open_random(f"{architecture}@{preprocess.crop}", task.seed)
+        gather_statistics(fresh.module, preprocess, task)
         return probed(replace(fresh, card=replace(fresh.card, preprocess=preprocess)), task)
 
     def from_scratch(task: Task) -> Model:
