@@ -9,7 +9,8 @@ SOURCE = Path(graft.__file__).parent
 ORDER = (
     {"errors", "machine", "records", "progress"},
     {"modality", "storage"},
-    {"image", "run_folder"},
+    {"image", "text", "audio", "run_folder"},
+    {"modalities"},
     {"data"},
     {"backbones"},
     {"features"},

@@ -84,7 +84,11 @@ def test_predict_fails_where_a_picture_cannot_be_read(fitted, tmp_path, capsys):
 
 def test_models_and_cache(capsys):
     code, out, _ = graft("models", "--json", capsys=capsys)
-    assert [line["id"] for line in json.loads(out)["models"] if line["default"]] == ["wheel:efficientnet_lite0"]
+    assert [line["id"] for line in json.loads(out)["models"] if line["default"]] == [
+        "wheel:efficientnet_lite0",
+        "wheel:minilm_l6",
+        "wheel:speech_embedding",
+    ]
     assert graft("models", capsys=capsys)[0] == 0
     assert "features" in json.loads(graft("cache", "--json", capsys=capsys)[1])
     assert graft("cache", capsys=capsys)[0] == 0
@@ -161,16 +165,6 @@ def test_a_mistake_of_our_own_is_one_json_object_too(folder, capsys, monkeypatch
     assert code == 1
     assert "ZeroDivisionError" in json.loads(out)["error"]["message"]
     assert "Traceback" in err
-
-
-def test_the_default_backbone_is_that_of_the_table():
-    """The command line writes it out, because importing the table for --help would take too long."""
-    import inspect
-
-    from graft.backbones import DEFAULT
-    from graft.cli import make
-
-    assert inspect.signature(make.fit).parameters["backbone"].default == DEFAULT
 
 
 def test_stopping_is_no_traceback(folder, capsys, monkeypatch):

@@ -11,10 +11,10 @@ from PIL import Image
 
 from graft.image import IMAGE, resize_and_crop
 from graft.modality import UnreadableError
-from graft.records import Preprocess
+from graft.records import ImagePreprocess
 
 HALF = (0.5, 0.5, 0.5)
-LITE = Preprocess(256, 224, "bicubic", HALF, HALF)
+LITE = ImagePreprocess(256, 224, "bicubic", HALF, HALF)
 
 
 def encoded(picture: Image.Image, kind: str, **options) -> bytes:
@@ -147,7 +147,7 @@ class TestResizeAndCrop:
         rng = np.random.default_rng(0)
         for size in ((348, 348), (640, 480), (480, 641), (100, 57), (1000, 230)):
             picture = Image.fromarray(rng.integers(0, 256, (size[1], size[0], 3), dtype=np.uint8))
-            for preprocess in (LITE, Preprocess(235, 224, "bilinear", HALF, HALF)):
+            for preprocess in (LITE, ImagePreprocess(235, 224, "bilinear", HALF, HALF)):
                 short = min(size)
                 full = (int(preprocess.resize * size[0] / short), int(preprocess.resize * size[1] / short))
                 kind = Image.Resampling.BICUBIC if preprocess.interpolation == "bicubic" else Image.Resampling.BILINEAR

@@ -1,15 +1,21 @@
 """Pictures: an allow-list of formats, decoded to RGB the same way everywhere."""
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import PIL
 from numpy.typing import NDArray
 from PIL import Image, ImageEnhance, ImageOps, UnidentifiedImageError
 
+from graft.errors import RequestError
 from graft.modality import UnreadableError, read_content
-from graft.records import Preprocess
+from graft.records import ImagePreprocess
+
+if TYPE_CHECKING:
+    from torch import nn
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
 MAX_PIXELS = 89_478_485  # where Pillow begins to warn: beyond it a small file can fill the memory
@@ -22,6 +28,7 @@ class ImageModality:
     name = "image"
     version = f"pillow-{PIL.__version__}"
     augmentation = 2
+    views = 6
     noun = "picture"
     suffixes = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif"})
 
@@ -36,13 +43,59 @@ class ImageModality:
         _load(picture)
         return to_rgb(picture)
 
-    def prepare(self, sample: Image.Image, preprocess: Preprocess) -> NDArray[np.uint8]:
+    def accept(self, thing: Any) -> Image.Image:
+        return to_picture(thing)
+
+    def prepare(self, sample: Image.Image, preprocess: ImagePreprocess) -> NDArray[np.uint8]:
         """Resize the shorter side and crop the centre: (crop, crop, 3), RGB, 0 to 255."""
         return resize_and_crop(sample, preprocess)
 
-    def augment(self, sample: Image.Image, preprocess: Preprocess, rng: np.random.Generator) -> NDArray[np.uint8]:
+    def augment(self, sample: Image.Image, preprocess: ImagePreprocess, rng: np.random.Generator) -> NDArray[np.uint8]:
         """A randomly cropped, flipped and recoloured view: (crop, crop, 3), RGB, 0 to 255."""
         return augment(sample, preprocess, rng)
+
+    def stack(self, samples: Sequence[NDArray[np.uint8]], preprocess: ImagePreprocess) -> NDArray[np.uint8]:
+        return np.stack(samples)
+
+    def shape(self, preprocess: ImagePreprocess) -> tuple[int | None, ...]:
+        return (preprocess.crop, preprocess.crop, 3)
+
+    def example(self, preprocess: ImagePreprocess) -> NDArray[np.uint8]:
+        return np.random.default_rng(0).integers(256, size=(preprocess.crop, preprocess.crop, 3), dtype=np.uint8)
+
+    def entry(self, preprocess: ImagePreprocess) -> "nn.Module":
+        """(batch, crop, crop, 3), 0 to 255 -> normalised (batch, 3, crop, crop)."""
+        import torch
+        from torch import nn
+
+        class Normalised(nn.Module):
+            mean: torch.Tensor
+            std: torch.Tensor
+
+            def __init__(self) -> None:
+                super().__init__()
+                self.register_buffer("mean", torch.tensor(preprocess.mean).view(1, 3, 1, 1) * 255)
+                self.register_buffer("std", torch.tensor(preprocess.std).view(1, 3, 1, 1) * 255)
+
+            def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+                return (pictures.permute(0, 3, 1, 2).float() - self.mean) / self.std
+
+        return Normalised()
+
+    def suit(self, preprocess: ImagePreprocess, sources: Sequence[Path | bytes]) -> ImagePreprocess:
+        return preprocess
+
+    def fix(self, preprocess: ImagePreprocess, sources: Sequence[Path | bytes]) -> ImagePreprocess:
+        return preprocess
+
+    def made(self, source: Path | bytes) -> tuple[float, ...]:
+        """Bytes of the file, width and height."""
+        content = source if isinstance(source, bytes) else read_content(source)
+        with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
+            return (float(len(content)), float(picture.width), float(picture.height))
+
+    def excess(self, preprocess: ImagePreprocess, sources: Sequence[Path | bytes]) -> str:
+        return ""
 
     def _open(self, content: bytes) -> Image.Image:
         if not content:
@@ -87,7 +140,7 @@ def to_rgb(picture: Image.Image) -> Image.Image:
     return picture if picture.mode == "RGB" else picture.convert("RGB")
 
 
-def resize_and_crop(picture: Image.Image, preprocess: Preprocess) -> NDArray[np.uint8]:
+def resize_and_crop(picture: Image.Image, preprocess: ImagePreprocess) -> NDArray[np.uint8]:
     """Resize the shorter side to `preprocess.resize` with antialias and crop the centre: (crop, crop, 3).
 
     Only the pixels that survive the crop are computed: the crop is mapped back to a box in the original, which
@@ -110,7 +163,7 @@ def resize_and_crop(picture: Image.Image, preprocess: Preprocess) -> NDArray[np.
     return np.asarray(picture.resize(size, RESAMPLING[preprocess.interpolation], box=box))
 
 
-def augment(picture: Image.Image, preprocess: Preprocess, rng: np.random.Generator) -> NDArray[np.uint8]:
+def augment(picture: Image.Image, preprocess: ImagePreprocess, rng: np.random.Generator) -> NDArray[np.uint8]:
     """A random crop of 25 to 100% of the picture, flipped half of the time, with slightly other light and colour.
 
     (crop, crop, 3), RGB, 0 to 255; the same generator state gives the same view. Change `augmentation` with it. On the
@@ -129,6 +182,31 @@ def augment(picture: Image.Image, preprocess: Preprocess, rng: np.random.Generat
     for enhance in (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color):
         view = enhance(view).enhance(rng.uniform(0.8, 1.2))
     return np.asarray(view)
+
+
+def to_picture(source: Any) -> Image.Image:
+    """A PIL picture in RGB from a PIL picture or an array; raises `RequestError` for other shapes and types."""
+    if isinstance(source, Image.Image):
+        if source.mode in {"I", "F"} or 0 in source.size:
+            raise RequestError(
+                f"A PIL picture of mode {source.mode} and size {source.size} has no brightness from 0 to 255. "
+                "Scale it yourself and convert it to mode L or RGB."
+            )
+        return to_rgb(source)
+    if not isinstance(source, np.ndarray):
+        raise RequestError(f"A {type(source).__name__} is no picture. Expected a path, a PIL picture or a numpy array.")
+    array = np.asarray(source)
+    if (
+        array.dtype != np.uint8
+        or array.size == 0
+        or array.ndim not in (2, 3)
+        or (array.ndim == 3 and array.shape[2] not in (1, 3, 4))
+    ):
+        raise RequestError(
+            f"An array of shape {array.shape} and type {array.dtype} is no picture. "
+            "Expected (height, width), (height, width, 3) or (height, width, 4) with values 0 to 255 as uint8."
+        )
+    return to_rgb(Image.fromarray(array[:, :, 0] if array.ndim == 3 and array.shape[2] == 1 else array))
 
 
 IMAGE = ImageModality()

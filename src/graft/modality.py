@@ -1,13 +1,17 @@
 """What differs between pictures, texts and sounds, as one small interface with one leaf file each."""
 
 import stat
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graft.records import Preprocess
+if TYPE_CHECKING:
+    from torch import nn
+
+Prepared = NDArray[Any]  # one sample as the network's graph takes it
 
 
 class UnreadableError(ValueError):
@@ -28,13 +32,17 @@ def read_content(path: Path) -> bytes:
 
 
 class Modality(Protocol):
-    """How samples of one kind are recognised, decoded and turned into what a network takes."""
+    """How samples of one kind are recognised, decoded and turned into what a network takes.
+
+    `preprocess` is the record of this kind: `ImagePreprocess`, `TextPreprocess` or `AudioPreprocess`.
+    """
 
     name: str
     noun: str  # what one sample is called: "picture"
     suffixes: frozenset[str]
     version: str  # of the decoder: another one may give other values
     augmentation: int  # version of `augment`: kept views of another one are not used
+    views: int  # varied views from which training on kept activations draws
 
     def check(self, content: bytes) -> None:
         """Decode as cheaply as proves that the whole sample is readable; raise `UnreadableError` if not."""
@@ -42,8 +50,35 @@ class Modality(Protocol):
     def decode(self, source: Path | bytes) -> Any:
         """Decode one sample; raise `UnreadableError` with the reason where that fails."""
 
-    def prepare(self, sample: Any, preprocess: Preprocess) -> NDArray[np.uint8]:
+    def accept(self, thing: Any) -> Any:
+        """A decoded sample from what a program holds in memory; raise `RequestError` where it is none."""
+
+    def prepare(self, sample: Any, preprocess: Any) -> Prepared:
         """Turn a decoded sample into the array that the network's graph takes."""
 
-    def augment(self, sample: Any, preprocess: Preprocess, rng: np.random.Generator) -> NDArray[np.uint8]:
+    def augment(self, sample: Any, preprocess: Any, rng: np.random.Generator) -> Prepared:
         """The same as `prepare`, varied in ways that leave the label true; `rng` alone decides how."""
+
+    def stack(self, samples: Sequence[Prepared], preprocess: Any) -> Prepared:
+        """Prepared samples side by side, the shorter ones filled up so that the network does not see it."""
+
+    def shape(self, preprocess: Any) -> tuple[int | None, ...]:
+        """The shape of a prepared sample; None where it differs from sample to sample."""
+
+    def example(self, preprocess: Any) -> Prepared:
+        """A prepared sample of noise, the same every time: what networks are measured and compared on."""
+
+    def entry(self, preprocess: Any) -> "nn.Module":
+        """What stands before the network: prepared samples, stacked -> its input."""
+
+    def suit(self, preprocess: Any, sources: Sequence[Path | bytes]) -> Any:
+        """The same settings for samples such as these: how much of each the network shall see."""
+
+    def fix(self, preprocess: Any, sources: Sequence[Path | bytes]) -> Any:
+        """The same settings with one shape for all of these samples, so that what networks make of them can be kept."""
+
+    def made(self, source: Path | bytes) -> tuple[float, ...]:
+        """Numbers that tell how a sample was made and must not tell what it shows; none where there are none."""
+
+    def excess(self, preprocess: Any, sources: Sequence[Path | bytes]) -> str:
+        """In words what of these samples the network will not see; empty where it sees all."""

@@ -22,7 +22,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Preprocess:
+class ImagePreprocess:
     """How a decoded picture becomes the network's input: shorter side to `resize`, centre crop, normalise.
 
     `resize` and `crop` are pixels; `mean` and `std` are per RGB channel on the scale 0 to 1.
@@ -33,6 +33,41 @@ class Preprocess:
     interpolation: Literal["bilinear", "bicubic"]
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class TextPreprocess:
+    """How a text becomes numbers of tokens: split by a tokenizer, cut after `tokens` of them.
+
+    `tokenizer` is the JSON of the tokenizers library, named by its SHA-256 in `sha256`. `pad` fills up where texts
+    stand side by side and `mask` stands for a word that is left out, if the tokenizer has one. With `fixed` every text
+    is filled up to so many tokens.
+    """
+
+    sha256: str
+    tokens: int
+    pad: int
+    mask: int | None
+    fixed: int | None = None
+    tokenizer: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AudioPreprocess:
+    """How a recording becomes the network's input: one channel at `rate` Hz, its middle `samples` of them.
+
+    A shorter recording is put into the middle of silence. `least` and `most` bound `samples` where it is suited to a
+    data set; `scale` is what full volume becomes.
+    """
+
+    rate: int
+    samples: int
+    least: int
+    most: int
+    scale: float = 1.0
+
+
+Preprocess = ImagePreprocess | TextPreprocess | AudioPreprocess
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,8 @@ class Resumable:
     checkpoint_seconds: float
     pretrain_epochs: float | None
     versions: dict[str, str]
+    text: str | None = None
+    label: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

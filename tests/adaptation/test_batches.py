@@ -5,9 +5,10 @@ import torch
 from graft.adaptation.batches import CachedBatches, LiveBatches, Order, as_input, clean_inputs
 from graft.data import load
 from graft.errors import WorkError
-from graft.records import Preprocess
+from graft.image import IMAGE
+from graft.records import ImagePreprocess
 
-PREPROCESS = Preprocess(resize=36, crop=32, interpolation="bilinear", mean=(0.5, 0.4, 0.3), std=(0.2, 0.3, 0.4))
+PREPROCESS = ImagePreprocess(resize=36, crop=32, interpolation="bilinear", mean=(0.5, 0.4, 0.3), std=(0.2, 0.3, 0.4))
 
 
 @pytest.mark.parametrize(("count", "size"), [(16, 8), (17, 8), (5, 64), (1, 1)])
@@ -84,5 +85,5 @@ class TestLive:
 
 def test_inputs_are_normalised_per_channel():
     pictures = np.full((1, 2, 2, 3), (255, 102, 0), np.uint8)
-    value = as_input(pictures, PREPROCESS)[0, :, 0, 0]
+    value = as_input(pictures, IMAGE, PREPROCESS)[0, :, 0, 0]
     assert value.tolist() == pytest.approx([(1 - 0.5) / 0.2, (0.4 - 0.4) / 0.3, (0 - 0.3) / 0.4], abs=1e-6)

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from graft.adaptation.model import Model, to_picture
+from graft.adaptation.model import Model
 from graft.errors import RequestError, WorkError
+from graft.image import to_picture
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@ import graft
 from graft.adaptation.batches import clean_inputs
 from graft.adaptation.statistics import gather_statistics
 from graft.adaptation.task import Task
-from graft.records import Preprocess
+from graft.records import ImagePreprocess
 from graft.training.place import Place
 
 HALF = (0.5, 0.5, 0.5)
-PREPROCESS = Preprocess(32, 32, "bilinear", HALF, HALF)
+PREPROCESS = ImagePreprocess(32, 32, "bilinear", HALF, HALF)
 
 
 def test_they_become_the_plain_average_over_training_samples(folder):

@@ -2,6 +2,7 @@ import numpy as np
 from PIL import Image
 
 from graft.audit import alarms
+from graft.image import IMAGE
 
 
 def test_near_duplicates_are_named_and_many_of_them_block():
@@ -48,6 +49,11 @@ def test_classes_that_the_size_of_a_file_gives_away(tmp_path):
             Image.fromarray(rng.integers(255, size=(side, side, 3), dtype=np.uint8)).save(path)
             files[name].append(path)
     for name, kinds in (("told", ["metadata"]), ("not", [])):
-        paths = files[name]
-        found = alarms.metadata(paths[:40], labels[:40], paths[40:], labels[40:], 0.99)
+        made = [IMAGE.made(path) for path in files[name]]
+        found = alarms.metadata(made[:40], labels[:40], made[40:], labels[40:], 0.99)
         assert [one.kind for one in found] == kinds
+
+
+def test_samples_of_which_nothing_was_noted_raise_no_alarm():
+    labels = np.array([0, 1] * 10, np.int32)
+    assert alarms.metadata([()] * 20, labels, [()] * 20, labels, 0.9) == []

@@ -21,7 +21,7 @@ def test_an_unknown_name_suggests_the_nearest(typed, meant):
 
 
 def test_a_name_like_nothing_known_lists_the_kinds():
-    with pytest.raises(RequestError, match="begins with wheel:, timm:, torchvision:, file:, run:"):
+    with pytest.raises(RequestError, match="begins with wheel:, timm:, torchvision:, hf:"):
         open_backbone("xyzzy")
 
 
@@ -68,12 +68,13 @@ def test_opening_a_packaged_backbone_does_not_load_it():
 @pytest.mark.parametrize("name", list(catalogue.WHEELS))
 def test_the_table_counts_as_the_network_does(name):
     from graft.backbones.backbone import hash_of_weights
-    from graft.backbones.measure import macs_of, parameters_of
+    from graft.backbones.measure import example_input, macs_of, parameters_of
 
     backbone = open_backbone(name)
     assert hash_of_weights(backbone.module.state_dict()) == backbone.weights
     assert parameters_of(backbone.module) == backbone.card.parameters
-    assert macs_of(backbone.module, backbone.card.preprocess.crop) == backbone.card.macs
+    example = example_input(backbone.card.modality, backbone.card.preprocess)
+    assert macs_of(backbone.module, example) == backbone.card.macs
 
 
 def test_timm_names_the_preprocessing_of_its_weights():

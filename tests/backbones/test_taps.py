@@ -1,7 +1,7 @@
 import torch
 
 from graft.backbones import open_backbone
-from graft.backbones.from_checkpoint import build
+from graft.backbones.from_checkpoint import build_for
 from graft.backbones.taps import tap
 
 
@@ -28,8 +28,8 @@ def test_tokens_are_pooled_too():
 
 def test_the_architecture_says_how_to_build_it_again():
     taps = tap(open_backbone("random:timm:test_efficientnet@64"))
-    loaded, card = build(taps.backbone.card.architecture)
-    assert card.architecture == "taps+timm:test_efficientnet"
+    loaded = build_for(taps.backbone.card)
+    assert taps.backbone.card.architecture == "taps+timm:test_efficientnet"
     assert loaded.module.state_dict().keys() == taps.backbone.module.state_dict().keys()
 
 

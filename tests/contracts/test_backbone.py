@@ -116,12 +116,12 @@ def test_random_weights_have_another_fingerprint():
 
 def test_packaged_weights_know_what_they_see(fruit):
     """The order of tensors in the package is that of timm's network: the frozen head names a banana."""
-    from graft.features.engine import normalised
+    from graft.features.engine import entered
     from graft.image import IMAGE
 
     backbone = open_backbone("wheel:efficientnet_lite0")
     picture = IMAGE.decode(sorted((fruit / "train" / "Banana").iterdir())[0])
     prepared = np.stack([IMAGE.prepare(picture, backbone.card.preprocess)])
     with torch.no_grad():
-        features = normalised(backbone.module, backbone.card.preprocess)(torch.from_numpy(prepared))
+        features = entered(backbone)(torch.from_numpy(prepared))
         assert int(backbone.loaded.source_head(features).argmax()) == 954  # banana in ImageNet-1k

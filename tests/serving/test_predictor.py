@@ -65,7 +65,7 @@ def test_all_missing_paths_are_named(predictor, plum):
 
 @pytest.mark.parametrize("inputs", [[], 7, [None]])
 def test_what_is_no_input_is_refused(predictor, inputs):
-    with pytest.raises(RequestError, match="Expected a path|Nothing to predict"):
+    with pytest.raises(RequestError, match="is no picture|Nothing to predict"):
         list(predictor.predict(inputs))
 
 

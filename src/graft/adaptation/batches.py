@@ -1,4 +1,4 @@
-"""What a training is fed with: activations that lie on disk, or pictures decoded and varied as they are needed."""
+"""What a training is fed with: activations that lie on disk, or samples decoded and varied as they are needed."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from graft.data import Dataset
 from graft.errors import WorkError
-from graft.features.engine import normalised
 from graft.machine import usable_cores
-from graft.modality import UnreadableError
+from graft.modality import Modality, Prepared, UnreadableError
 from graft.records import Preprocess
 
 if TYPE_CHECKING:
@@ -68,7 +67,7 @@ class CachedBatches:
 
 @dataclass
 class LiveBatches:
-    """Pictures decoded and varied anew in every epoch, the next step's while the present one trains."""
+    """Samples decoded and varied anew in every epoch, the next step's while the present one trains."""
 
     dataset: Dataset
     rows: NDArray[np.intp]  # of the data set: those that are trained on
@@ -76,7 +75,7 @@ class LiveBatches:
     order: Order  # of the rows
     varied: bool = True
     _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(usable_cores()))
-    _ahead: "dict[int, list[Future[NDArray[np.uint8]]]]" = field(default_factory=dict)
+    _ahead: "dict[int, list[Future[Prepared]]]" = field(default_factory=dict)
 
     @property
     def per_epoch(self) -> int:
@@ -87,16 +86,16 @@ class LiveBatches:
 
         pending = self._ahead.pop(step, None) or self._begin(step)
         self._ahead = {step + 1: self._begin(step + 1)}
-        pictures = np.stack([one.result() for one in pending])
+        samples = self.dataset.modality.stack([one.result() for one in pending], self.preprocess)
         _, positions = self.order.of(step)
         labels = self.dataset.labels[self.rows[positions]].astype(np.int64)
-        return as_input(pictures, self.preprocess), torch.from_numpy(labels)
+        return as_input(samples, self.dataset.modality, self.preprocess), torch.from_numpy(labels)
 
-    def _begin(self, step: int) -> "list[Future[NDArray[np.uint8]]]":
+    def _begin(self, step: int) -> "list[Future[Prepared]]":
         epoch, positions = self.order.of(step)
-        return [self._pool.submit(self._picture, int(self.rows[position]), epoch) for position in positions]
+        return [self._pool.submit(self._sample, int(self.rows[position]), epoch) for position in positions]
 
-    def _picture(self, row: int, epoch: int) -> NDArray[np.uint8]:
+    def _sample(self, row: int, epoch: int) -> Prepared:
         sample = decoded(self.dataset, row)
         if not self.varied:
             return self.dataset.modality.prepare(sample, self.preprocess)
@@ -108,29 +107,30 @@ class LiveBatches:
 def clean_inputs(
     dataset: Dataset, rows: Sequence[int] | NDArray[np.intp], preprocess: Preprocess, size: int
 ) -> "Iterator[Tensor]":
-    """Pictures as prediction sees them, a few at a time: (batch, 3, crop, crop)."""
+    """Samples as prediction sees them, a few at a time, as the network takes them."""
     with ThreadPoolExecutor(usable_cores()) as pool:
 
-        def prepared(row: int) -> NDArray[np.uint8]:
+        def prepared(row: int) -> Prepared:
             return dataset.modality.prepare(decoded(dataset, row), preprocess)
 
         for start in range(0, len(rows), size):
             part = [int(row) for row in rows[start : start + size]]
-            yield as_input(np.stack([*pool.map(prepared, part)]), preprocess)
+            samples = dataset.modality.stack([*pool.map(prepared, part)], preprocess)
+            yield as_input(samples, dataset.modality, preprocess)
 
 
 def decoded(dataset: Dataset, row: int) -> object:
     """A sample that was readable when the data was checked; raises `WorkError` where it is no more."""
     try:
-        return dataset.modality.decode(dataset.path(row))
+        return dataset.modality.decode(dataset.content(row))
     except UnreadableError as error:
         raise WorkError(f"{dataset.sources[row]} changed while graft was working: {error}.") from error
 
 
-def as_input(pictures: NDArray[np.uint8], preprocess: Preprocess) -> "Tensor":
-    """(batch, crop, crop, 3), 0 to 255 -> normalised (batch, 3, crop, crop), as in front of every engine."""
+def as_input(samples: Prepared, modality: Modality, preprocess: Preprocess) -> "Tensor":
+    """Prepared samples as the network takes them: behind the entry that stands in front of every engine."""
     import torch
 
     with torch.no_grad():
-        inputs: Tensor = normalised(torch.nn.Identity(), preprocess)(torch.from_numpy(pictures))
+        inputs: Tensor = modality.entry(preprocess)(torch.from_numpy(samples))
     return inputs

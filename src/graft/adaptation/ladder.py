@@ -109,7 +109,7 @@ class Ladder:
     def _baseline(self) -> Rung:
         from graft.adaptation.baseline import baseline
 
-        return Rung(baseline(self.task, self.chosen))
+        return Rung(baseline(self.start.backbone, self.task, self.chosen))
 
     def _taps(self) -> Rung | None:
         from graft.adaptation.multitap import multi_tap

@@ -8,20 +8,19 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from graft.backbones import Backbone
 from graft.backbones.from_run import TRUNK, saved_backbone
 from graft.backbones.model_folder import WEIGHTS, read_description, write_model_folder
-from graft.errors import RequestError, WorkError
+from graft.errors import WorkError
 from graft.features import Engine, open_engine, trunk_weights
-from graft.image import IMAGE, to_rgb
-from graft.modality import UnreadableError
+from graft.modalities import modality_of
+from graft.modality import Modality, Prepared, UnreadableError
 from graft.progress import SILENT, Watch
 from graft.ranking.temperature import softmax
 from graft.records import Json
 
-Source = Path | Image.Image | NDArray[Any]
+Source = Any  # a file, or what the modality accepts from memory
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class Model:
             folder,
             tensors,
             {
-                "modality": "image",
+                "modality": self.backbone.card.modality,
                 "classes": list(self.classes),
                 "temperature": self.temperature,
                 "trunk": self.backbone.weights,
@@ -69,6 +68,10 @@ class Model:
             provenance=description["provenance"],
         )
 
+    @property
+    def modality(self) -> Modality:
+        return modality_of(self.backbone.card.modality)
+
     def probabilities_of_features(self, features: NDArray[np.floating]) -> NDArray[np.float64]:
         """Calibrated probabilities: (samples, width) -> (samples, classes)."""
         scores = np.asarray(features, np.float64) @ self.weight.T.astype(np.float64) + self.bias
@@ -77,12 +80,12 @@ class Model:
     def predict(
         self, sources: Sequence[Source], watch: Watch = SILENT
     ) -> Iterator[tuple[int, NDArray[np.float64] | UnreadableError]]:
-        """Yield (number, probabilities) for files, PIL pictures and arrays, in order.
+        """Yield (number, probabilities) for files and samples in memory, in order.
 
         Features are computed in full precision. What cannot be read yields the error that says why.
         """
         engine: Engine | None = None
-        with watch.task("Predicting", len(sources), "pictures") as advance:
+        with watch.task("Predicting", len(sources), f"{self.modality.noun}s") as advance:
             for start in range(0, len(sources), 512):
                 chunk = list(enumerate(sources[start : start + 512], start))
                 if engine is None:
@@ -96,10 +99,10 @@ class Model:
         def one(item: tuple[int, Source]) -> tuple[int, NDArray[np.float64] | UnreadableError]:
             number, source = item
             try:
-                picture = self._prepared(source)
+                sample = self._prepared(source)
             except UnreadableError as error:
                 return number, error
-            features = engine.run(picture[None])
+            features = engine.run(sample[None])
             if not np.isfinite(features).all():
                 raise WorkError(f"The model gives no finite features for {source}.")
             return number, self.probabilities_of_features(features)[0]
@@ -107,39 +110,16 @@ class Model:
         with ThreadPoolExecutor(engine.workers) as pool:
             yield from pool.map(one, chunk)
 
-    def _sample(self, sources: Sequence[Source]) -> NDArray[np.uint8]:
-        pictures = []
+    def _sample(self, sources: Sequence[Source]) -> list[Prepared]:
+        samples = []
         for source in sources[:16]:
             try:
-                pictures.append(self._prepared(source))
+                samples.append(self._prepared(source))
             except UnreadableError:
                 continue
-        side = self.backbone.card.preprocess.crop
-        return np.stack(pictures) if pictures else np.zeros((1, side, side, 3), np.uint8)
+        return samples or [self.modality.example(self.backbone.card.preprocess)]
 
-    def _prepared(self, source: Source) -> NDArray[np.uint8]:
-        picture = IMAGE.decode(source) if isinstance(source, Path) else to_picture(source)
-        return IMAGE.prepare(picture, self.backbone.card.preprocess)
-
-
-def to_picture(source: Image.Image | NDArray[Any]) -> Image.Image:
-    """A PIL picture in RGB from a PIL picture or an array; raises `RequestError` for other shapes and types."""
-    if isinstance(source, Image.Image):
-        if source.mode in {"I", "F"} or 0 in source.size:
-            raise RequestError(
-                f"A PIL picture of mode {source.mode} and size {source.size} has no brightness from 0 to 255. "
-                "Scale it yourself and convert it to mode L or RGB."
-            )
-        return to_rgb(source)
-    array = np.asarray(source)
-    if (
-        array.dtype != np.uint8
-        or array.size == 0
-        or array.ndim not in (2, 3)
-        or (array.ndim == 3 and array.shape[2] not in (1, 3, 4))
-    ):
-        raise RequestError(
-            f"An array of shape {array.shape} and type {array.dtype} is no picture. "
-            "Expected (height, width), (height, width, 3) or (height, width, 4) with values 0 to 255 as uint8."
-        )
-    return to_rgb(Image.fromarray(array[:, :, 0] if array.ndim == 3 and array.shape[2] == 1 else array))
+    def _prepared(self, source: Source) -> Prepared:
+        modality = self.modality
+        sample = modality.decode(source) if isinstance(source, Path | bytes) else modality.accept(source)
+        return modality.prepare(sample, self.backbone.card.preprocess)

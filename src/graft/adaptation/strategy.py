@@ -62,13 +62,13 @@ class Probe:
 class Partial:
     """The last stages, from `from_stage` on, on activations of varied views that are computed once and kept on disk.
 
-    Without `from_stage` and `plan` the family of the network decides. Raises `RequestError` for a network or a stage
-    that cannot be cut.
+    Without `from_stage` and `plan` the family of the network decides, without `views` the kind of sample. Raises
+    `RequestError` for a network or a stage that cannot be cut.
     """
 
     from_stage: int | None = None
     plan: Plan | None = None
-    views: int = 6
+    views: int | None = None
     name: str = "the last stages"
     from_probe: bool = True
 
@@ -83,7 +83,9 @@ class Partial:
             )
         plan = self.plan or partial_plan(start.backbone)
         plan.check()
-        halves = halve(start.backbone, before)
+        card, data = start.backbone.card, task.dataset
+        preprocess = data.modality.fix(card.preprocess, [data.content(int(row)) for row in task.rows])
+        halves = halve(start.backbone, before, preprocess)
         wanted = (CLEAN, *augmented_views(self._views_that_fit(halves.prefix.card.width, task), task.seed))
         views = extract_views(task.dataset, task.rows, halves.prefix, wanted, task.watch, task.cache_gb)
         varied, clean = tuple(view.matrix for view in views[1:]), views[0].matrix
@@ -107,14 +109,15 @@ class Partial:
     def _views_that_fit(self, width: int, task: Task) -> int:
         """As many views as the cache may hold beside the clean one; raises `RequestError` where not even one fits."""
         gigabytes = len(task.rows) * width * 2 / 1e9  # of one view, in half precision
-        fitting = min(self.views, int(task.cache_gb / gigabytes) - 1)
+        wanted = task.dataset.modality.views if self.views is None else self.views
+        fitting = min(wanted, int(task.cache_gb / gigabytes) - 1)
         if fitting < 1:
             raise RequestError(
                 f"Training the last stages needs {2 * gigabytes:.1f} GB for activations, and the cache may take "
                 f"{task.cache_gb:.1f} GB. Allow more with --cache-gb, or train from a later stage."
             )
-        if fitting < self.views:
-            task.watch.say(f"{fitting} instead of {self.views} varied views fit into {task.cache_gb:.1f} GB.")
+        if fitting < wanted:
+            task.watch.say(f"{fitting} instead of {wanted} varied views fit into {task.cache_gb:.1f} GB.")
         return fitting
 
 
@@ -178,11 +181,11 @@ class Scratch:
     from_probe: bool = False
 
     def grow(self, start: Start, task: Task) -> Grown:
-        from graft.backbones.from_random import open_random
+        from graft.backbones.from_random import random_like
 
         card, preprocess = start.backbone.card, start.backbone.card.preprocess
-        fresh = open_random(f"{card.architecture}@{preprocess.crop}", task.seed)
-        backbone = Backbone(replace(fresh.card, preprocess=preprocess, source=str(task.dataset.root)), fresh.load)
+        fresh = random_like(start.backbone, task.seed)
+        backbone = Backbone(replace(fresh.card, source=str(task.dataset.root)), fresh.load)
         start = Start(backbone, LinearHead(np.zeros((card.width, task.classes)), np.zeros(task.classes)), 1.0)
         body, trunk = stages_of(backbone)
         plan = self.plan or scratch_plan()

@@ -15,8 +15,8 @@ from graft.adaptation.statistics import gather_statistics
 from graft.adaptation.strategy import Partial, Probe, Scratch, Strategy
 from graft.adaptation.task import Start, Task
 from graft.backbones import Backbone
-from graft.backbones.from_random import open_random
-from graft.backbones.pixels import pixels
+from graft.backbones.from_random import random_like
+from graft.backbones.shallow import SEEN, shallow
 from graft.errors import WorkError
 from graft.features import extract
 from graft.progress import Watch
@@ -50,12 +50,11 @@ def arms_of(backbone: Backbone, how: Strategy, budget: Budget) -> list[Arm]:
 
     Where the time is bounded these teach the probe, not `how`: a leak shows there too.
     """
-    preprocess, architecture = backbone.card.preprocess, backbone.card.architecture
 
     def random_features(task: Task) -> Model:
-        fresh = open_random(f"{architecture}@{preprocess.crop}", task.seed)
-        gather_statistics(fresh.module, preprocess, task)
-        return probed(replace(fresh, card=replace(fresh.card, preprocess=preprocess)), task)
+        fresh = random_like(backbone, task.seed)
+        gather_statistics(fresh.module, backbone.card.preprocess, task)
+        return probed(fresh, task)
 
     def from_scratch(task: Task) -> Model:
         plan = scratch_plan()
@@ -71,8 +70,8 @@ def arms_of(backbone: Backbone, how: Strategy, budget: Budget) -> list[Arm]:
         return grown(backbone, way, replace(task, dataset=replace(task.dataset, labels=labels)))
 
     return [
-        Arm("majority", "the commonest class", commonest),
-        Arm("shortcut", "no network: 16 x 16 pixels", lambda task: probed(pixels(), task)),
+        Arm("majority", "the commonest class", lambda task: commonest(shallow(backbone), task)),
+        Arm("shortcut", f"no network: {SEEN[backbone.card.modality]}", lambda task: probed(shallow(backbone), task)),
         Arm("random", "random features", random_features, 3),
         Arm("scratch", "the same network from scratch", from_scratch, budget.seeds),
         Arm("probe", "the frozen pretrained network", lambda task: probed(backbone, task)),
@@ -80,10 +79,9 @@ def arms_of(backbone: Backbone, how: Strategy, budget: Budget) -> list[Arm]:
     ]
 
 
-def commonest(task: Task) -> Model:
+def commonest(nothing: Backbone, task: Task) -> Model:
     """Always the class with most training samples."""
     bias = np.bincount(task.labels[task.train], minlength=task.classes).astype(np.float64)
-    nothing = pixels()
     return model_of(nothing, LinearHead(np.zeros((nothing.card.width, task.classes)), bias), task)
 
 
@@ -119,11 +117,11 @@ def strategy_of(rung: str) -> Strategy:
     return Partial() if rung == "2" else Full()
 
 
-def predicted(model: Model, paths: Sequence[Path], watch: Watch) -> NDArray[np.intp]:
+def predicted(model: Model, paths: Sequence[Path | bytes], watch: Watch) -> NDArray[np.intp]:
     """The class of each file; raises `WorkError` where one cannot be read."""
     found = np.empty(len(paths), np.intp)
     for number, answer in model.predict(paths, watch):
         if isinstance(answer, Exception):
-            raise WorkError(f"{paths[number]} cannot be read any more: {answer}.") from answer
+            raise WorkError(f"{paths[number]!r} cannot be read any more: {answer}.") from answer
         found[number] = int(answer.argmax())
     return found

@@ -2,6 +2,7 @@
 
 from graft.backbones.backbone import Backbone, Loaded
 from graft.backbones.catalogue import DEFAULT, open_backbone
+from graft.backbones.packaged import DEFAULTS
 from graft.backbones.stage import Stage
 
-__all__ = ["DEFAULT", "Backbone", "Loaded", "Stage", "open_backbone"]
+__all__ = ["DEFAULT", "DEFAULTS", "Backbone", "Loaded", "Stage", "open_backbone"]

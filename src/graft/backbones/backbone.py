@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A network in memory: `module` maps normalised pictures to pooled features, `source_head` to its old classes."""
+    """A network in memory: `module` maps what its entry gives to pooled features, `source_head` to its old classes."""
 
-    module: "nn.Module"  # (batch, 3, crop, crop) -> (batch, width)
+    module: "nn.Module"  # (batch, ...) -> (batch, width)
     source_head: "nn.Linear | None" = None
 
 

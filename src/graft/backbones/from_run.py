@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from graft.backbones.backbone import Backbone, Loaded, hash_of_weights
-from graft.backbones.from_checkpoint import build, fill, read_weights
+from graft.backbones.from_checkpoint import build_for, fill, read_weights
 from graft.backbones.model_folder import WEIGHTS, read_description
 from graft.errors import WorkError
 from graft.records import Card, Json
@@ -32,7 +32,7 @@ def saved_backbone(folder: Path, description: Json) -> Backbone:
     card = TypeAdapter(Card).validate_python(description["backbone"])
 
     def load() -> Loaded:
-        loaded, _ = build(card.architecture)
+        loaded = build_for(card)
         saved = read_weights(folder / WEIGHTS)
         fill(
             loaded,

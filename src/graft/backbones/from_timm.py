@@ -5,9 +5,9 @@ from typing import Any
 
 from graft.backbones.backbone import Backbone, Loaded
 from graft.backbones.hub import no_network, offline_when_unreachable
-from graft.backbones.measure import macs_of, parameters_of
+from graft.backbones.measure import example_input, macs_of, parameters_of
 from graft.errors import RequestError
-from graft.records import Card, Preprocess
+from graft.records import Card, ImagePreprocess
 
 
 def open_timm(name: str) -> Backbone:
@@ -52,16 +52,16 @@ def card_of(identity: str, loaded: Loaded) -> Card:
         licence=described.get("license") or "not stated by timm",
         source=described.get("hf_hub_id") or described.get("url") or "timm",
         parameters=parameters_of(module),
-        macs=macs_of(module, preprocess.crop),
+        macs=macs_of(module, example_input("image", preprocess)),
         width=module.num_features if not hasattr(module, "head_hidden_size") else module.head_hidden_size,
         preprocess=preprocess,
     )
 
 
-def preprocess_of(described: dict[str, Any]) -> Preprocess:
+def preprocess_of(described: dict[str, Any]) -> ImagePreprocess:
     """Translate timm's data configuration: the crop is the input size, the resize is the crop over `crop_pct`."""
     side = int(described["input_size"][-1])
-    return Preprocess(
+    return ImagePreprocess(
         resize=int(side / described.get("crop_pct", 0.875)),
         crop=side,
         interpolation="bilinear" if described.get("interpolation") == "bilinear" else "bicubic",

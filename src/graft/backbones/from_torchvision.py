@@ -4,9 +4,9 @@ from typing import Any
 
 from graft.backbones.backbone import Backbone, Loaded
 from graft.backbones.hub import no_network, reachable
-from graft.backbones.measure import macs_of, parameters_of
+from graft.backbones.measure import example_input, macs_of, parameters_of
 from graft.errors import RequestError
-from graft.records import Card, Preprocess
+from graft.records import Card, ImagePreprocess
 
 HOST = "https://download.pytorch.org"
 
@@ -35,7 +35,7 @@ def open_torchvision(name: str) -> Backbone:
         licence=weights.meta.get("license", "BSD-3-Clause"),  # some weights have a licence of their own
         source=weights.url,
         parameters=parameters_of(loaded.module),
-        macs=macs_of(loaded.module, preprocess.crop),
+        macs=macs_of(loaded.module, example_input("image", preprocess)),
         width=width_of(loaded),
         preprocess=preprocess,
     )
@@ -95,10 +95,10 @@ def width_of(loaded: Loaded) -> int:
     return loaded.source_head.in_features
 
 
-def preprocess_of(weights: Any) -> Preprocess:
+def preprocess_of(weights: Any) -> ImagePreprocess:
     """Translate the transforms that come with torchvision's weights."""
     transforms = weights.transforms()
-    return Preprocess(
+    return ImagePreprocess(
         resize=int(transforms.resize_size[0]),
         crop=int(transforms.crop_size[0]),
         interpolation="bicubic" if transforms.interpolation.value == "bicubic" else "bilinear",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from graft.backbones.backbone import Backbone, Loaded, hash_of_weights
 from graft.errors import RequestError
+from graft.records import Preprocess
 
 if TYPE_CHECKING:
     from torch import nn
@@ -25,11 +26,15 @@ class Halves:
     shape: tuple[int, ...]  # of one sample's activations
 
 
-def halve(backbone: Backbone, before: int) -> Halves:
-    """Cut before the stage of this number; raises `RequestError` where the network has no such stage."""
+def halve(backbone: Backbone, before: int, preprocess: Preprocess | None = None) -> Halves:
+    """Cut before the stage of this number; raises `RequestError` where the network has no such stage.
+
+    `preprocess` gives all samples one shape where the backbone's own does not.
+    """
     import torch
     from torch import nn
 
+    from graft.backbones.measure import example_input
     from graft.backbones.stages import cut
 
     names = [stage.name for stage in backbone.stages]
@@ -40,16 +45,17 @@ def halve(backbone: Backbone, before: int) -> Halves:
         )
     trunk = copy.deepcopy(backbone.module)
     after = nn.Sequential(*(stage.module for stage in cut(trunk, backbone.card)[before:]))
-    side = backbone.card.preprocess.crop
+    preprocess = preprocess or backbone.card.preprocess
     stem = nn.Sequential(*(stage.module for stage in backbone.stages[:before])).eval()
     with torch.no_grad():
-        shape = tuple(stem(torch.zeros(1, 3, side, side)).shape[1:])
+        shape = tuple(stem(example_input(backbone.card.modality, preprocess)).shape[1:])
     prefix = Backbone(
         card=replace(
             backbone.card,
             id=f"{backbone.card.id} before {names[before]}",
             parameters=sum(parameter.numel() for parameter in stem.parameters()),
             width=int(torch.Size(shape).numel()),
+            preprocess=preprocess,
         ),
         load=lambda: Loaded(nn.Sequential(stem, nn.Flatten(1))),
         known_weights=f"{hash_of_weights(stem.state_dict())} before stage {before}",

@@ -14,6 +14,7 @@ from graft.storage import read_record, sha256_of, write_bytes, write_json
 
 FORMAT = 2  # 1 named a packaged trunk by the hash of its file instead of its tensors
 WEIGHTS, DESCRIPTION, CHECKSUMS = "model.safetensors", "model.json", "checksums.json"
+TOKENIZER = "tokenizer.json"  # of a model of texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +29,21 @@ class Description:
 
 
 def write_model_folder(folder: Path, tensors: Mapping[str, np.ndarray[Any, Any]], description: Json) -> None:
-    """Write weights, description and, last, their checksums; the same content gives the same bytes."""
+    """Write weights, description and, last, their checksums; the same content gives the same bytes.
+
+    A tokenizer stands in a file of its own, in the layout of the tokenizers library.
+    """
     from safetensors.numpy import save
 
     write_bytes(folder / WEIGHTS, save(dict(sorted(tensors.items()))))
+    names = [WEIGHTS, DESCRIPTION]
+    card = description["backbone"]
+    if card["preprocess"].get("tokenizer"):
+        write_bytes(folder / TOKENIZER, card["preprocess"]["tokenizer"].encode())
+        names.append(TOKENIZER)
+        description = {**description, "backbone": {**card, "preprocess": {**card["preprocess"], "tokenizer": ""}}}
     write_json(folder / DESCRIPTION, {"format": FORMAT, **description})
-    write_json(folder / CHECKSUMS, {name: sha256_of(folder / name) for name in (WEIGHTS, DESCRIPTION)})
+    write_json(folder / CHECKSUMS, {name: sha256_of(folder / name) for name in names})
 
 
 def read_description(folder: Path) -> Json:
@@ -48,8 +58,8 @@ def read_description(folder: Path) -> Json:
     if missing:
         raise WorkError(f"The model in {folder} is not complete: {', '.join(missing)} missing. Run graft fit again.")
     expected = read_record(folder / CHECKSUMS, dict[str, str])
-    for name in (WEIGHTS, DESCRIPTION):
-        if sha256_of(folder / name) != expected.get(name):
+    for name in dict.fromkeys([WEIGHTS, DESCRIPTION, *expected]):
+        if not (folder / name).is_file() or sha256_of(folder / name) != expected.get(name):
             raise WorkError(
                 f"{folder / name} is not the file that graft wrote: its SHA-256 differs from {CHECKSUMS}. It was "
                 "damaged or changed. Copy the run folder again from where it was made, or run graft fit again."
@@ -61,4 +71,6 @@ def read_description(folder: Path) -> Json:
             f"It was written by graft {description.get('graft', 'of an unknown version')}: use that version."
         )
     read_record(folder / DESCRIPTION, Description)
+    if TOKENIZER in expected:
+        description["backbone"]["preprocess"]["tokenizer"] = (folder / TOKENIZER).read_text(encoding="utf-8")
     return description

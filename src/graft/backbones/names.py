@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from graft.errors import RequestError, listing
 
-SOURCES = ("wheel", "timm", "torchvision", "file", "run", "random")
+SOURCES = ("wheel", "timm", "torchvision", "hf", "spectrogram+timm", "file", "run", "random")
 
 
 def unknown(identity: str, names: Iterable[str]) -> RequestError:

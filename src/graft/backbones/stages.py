@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from graft.backbones.measure import example_input
 from graft.backbones.stage import Stage
 from graft.records import Card
 
@@ -54,15 +55,14 @@ def cut(module: nn.Module, card: Card) -> tuple[Stage, ...]:
 
 @torch.no_grad()
 def agrees(stages: tuple[Stage, ...], module: nn.Module, card: Card) -> bool:
-    """Whether the stages in a row compute what the whole network computes, on one random picture."""
-    side = card.preprocess.crop
-    picture = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(0)) - 0.5
-    activations = picture
+    """Whether the stages in a row compute what the whole network computes, on one sample of noise."""
+    inputs = example_input(card.modality, card.preprocess)
+    activations = inputs
     for stage in stages:
         activations = stage.module(activations)
         if not isinstance(activations, Tensor):
             return False
-    expected = module(picture)
+    expected = module(inputs)
     return expected.shape == activations.shape and bool((expected - activations).abs().max() < TOLERANCE)
 
 
@@ -129,7 +129,23 @@ def _sequential_features(module: Any) -> tuple[Stage, ...] | None:
     return (*features, Stage("pool", pool))
 
 
+def _in_pieces(module: Any) -> tuple[Stage, ...] | None:
+    """Networks that graft builds itself and that name their own pieces: encoders of texts and of speech."""
+    pieces = getattr(module, "pieces", None)
+    return None if pieces is None else tuple(Stage(name, piece) for name, piece in pieces)
+
+
+def _sounding(module: Any) -> tuple[Stage, ...] | None:
+    """A picture network behind a spectrogram: the spectrogram, then the stages of the network."""
+    if not all(hasattr(module, name) for name in ("front", "network")):
+        return None
+    inside = next((found for family in FAMILIES if (found := family(module.network))), None)
+    return None if inside is None else (Stage("spectrogram", module.front), *inside)
+
+
 FAMILIES: tuple[Callable[[Any], tuple[Stage, ...] | None], ...] = (
+    _in_pieces,
+    _sounding,
     _mobile,
     _residual,
     _transformer,

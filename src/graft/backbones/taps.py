@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from graft.backbones.backbone import Backbone, Loaded
+from graft.backbones.measure import example_input
 from graft.backbones.stages import cut
 from graft.records import Card
 
@@ -16,15 +17,15 @@ TAPS = "taps+"  # before the name of an architecture: the same network with taps
 
 
 class Tapped(nn.Module):
-    """(batch, 3, crop, crop) -> (batch, width): a mean over places of each stage's output, then the features."""
+    """Inputs of the network -> (batch, width): a mean over places of each stage's output, then the features."""
 
     def __init__(self, trunk: nn.Module, card: Card) -> None:
         super().__init__()
         self.trunk = trunk
         self._stages = [stage.module for stage in cut(trunk, card)]  # a list, because the trunk holds the weights
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        activations, pooled = pictures, []
+    def forward(self, inputs: Tensor) -> Tensor:
+        activations, pooled = inputs, []
         for stage in self._stages:
             activations = stage(activations)
             pooled.append(_pooled(activations))
@@ -44,8 +45,7 @@ def tap(backbone: Backbone) -> Taps | None:
     """The network with taps; None for one that cannot be cut."""
     if len(backbone.stages) == 1:
         return None
-    side = backbone.card.preprocess.crop
-    activations, ends = torch.zeros(1, 3, side, side), [0]
+    activations, ends = example_input(backbone.card.modality, backbone.card.preprocess), [0]
     with torch.inference_mode():
         for stage in backbone.stages:
             activations = stage.module(activations)

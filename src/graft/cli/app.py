@@ -32,25 +32,29 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="""Turn a folder of labelled pictures into a model that works, in minutes, on a laptop without a GPU.
+    help="""Turn labelled pictures, texts or sounds into a model that works, in minutes, on a laptop without a GPU.
 
-    Start with:  [bold]graft demo[/]   or, with a folder that has one sub-folder of pictures per class:
+    Start with:  [bold]graft demo[/]   or, with a folder that has one sub-folder per class, or a table:
 
-    [bold]graft data FOLDER[/], then [bold]graft fit FOLDER[/], then [bold]graft evaluate RUN[/]
-    and [bold]graft predict RUN PICTURE[/].""",
+    [bold]graft data DATA[/], then [bold]graft fit DATA[/], then [bold]graft evaluate RUN[/]
+    and [bold]graft predict RUN FILE[/].""",
     epilog="Exit codes: 0 success, 1 the work failed, 2 the request was wrong. --json: one JSON object on stdout.",
 )
 
 Data = Annotated[
     Path,
     typer.Argument(
-        help="A folder with one sub-folder per class, or with train/ val/ test/ of such.", show_default=False
+        help="A folder with one sub-folder per class, or with train/ val/ test/ of such; or a table (CSV, TSV, JSON "
+        "lines, Parquet) with a text, or the path of a file, and a label in each row.",
+        show_default=False,
     ),
 ]
 OptionalData = Annotated[
     Path | None,
     typer.Argument(
-        help="A folder with one sub-folder per class, or with train/ val/ test/ of such.", show_default=False
+        help="A folder with one sub-folder per class, or with train/ val/ test/ of such; or a table (CSV, TSV, JSON "
+        "lines, Parquet) with a text, or the path of a file, and a label in each row.",
+        show_default=False,
     ),
 ]
 EffortOption = Annotated[
@@ -65,7 +69,18 @@ Run = Annotated[Path, typer.Argument(help="A run folder, as graft fit writes it.
 AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout, everything else to stderr.")]
 Seed = Annotated[int, typer.Option(help="Deals the parts and the folds; the same seed gives the same model.")]
 Group = Annotated[
-    str | None, typer.Option(help="A regular expression; pictures whose paths agree in its (group) stay in one part.")
+    str | None,
+    typer.Option(
+        help="What belongs together and stays in one part: a column of the table, or a regular expression whose "
+        "(group) in a path says it.",
+        show_default=False,
+    ),
 ]
-MinPerClass = Annotated[int, typer.Option(help="Leave out classes with fewer pictures than this.", min=1)]
+MinPerClass = Annotated[int, typer.Option(help="Leave out classes with fewer samples than this.", min=1)]
+Text = Annotated[
+    str | None, typer.Option("--text", help="The column of a table that holds the texts.", show_default=False)
+]
+Label = Annotated[
+    str | None, typer.Option("--label", help="The column of a table that holds the labels.", show_default=False)
+]
 CacheGb = Annotated[float, typer.Option(help="The most that features may take on disk, in GB.")]

@@ -5,19 +5,25 @@ from typing import Annotated
 
 import typer
 
-from graft.cli.app import AsJson, Data, Group, MinPerClass, Seed, app
+from graft.cli.app import AsJson, Data, Group, Label, MinPerClass, Seed, Text, app
 
 
 @app.command("data")
 def data_verb(
-    data: Data, seed: Seed = 0, group: Group = None, min_per_class: MinPerClass = 1, as_json: AsJson = False
+    data: Data,
+    seed: Seed = 0,
+    group: Group = None,
+    min_per_class: MinPerClass = 1,
+    text: Text = None,
+    label: Label = None,
+    as_json: AsJson = False,
 ) -> None:
     """Look at the data: classes, parts, and what the checks found. Nothing is changed."""
     from graft import terminal
     from graft.data import LoadOptions, load
     from graft.verbs.data import describe
 
-    dataset = load(data, LoadOptions(seed, group, min_per_class), terminal.Terminal())
+    dataset = load(data, LoadOptions(seed, group, min_per_class, text, label), terminal.Terminal())
     terminal.print_json(describe(dataset)) if as_json else terminal.show_dataset(dataset)
 
 
@@ -30,7 +36,7 @@ def rank(
     ] = None,
     max_params: Annotated[float | None, typer.Option(help="Millions of parameters.", show_default=False)] = None,
     max_ms: Annotated[
-        float | None, typer.Option(help="Milliseconds a picture on this machine.", show_default=False)
+        float | None, typer.Option(help="Milliseconds a sample on this machine.", show_default=False)
     ] = None,
     max_mb: Annotated[float | None, typer.Option(help="Megabytes of weights.", show_default=False)] = None,
     licence: Annotated[
@@ -41,6 +47,8 @@ def rank(
     race: Annotated[bool, typer.Option("--race", help="Train those that cannot be told apart, a little.")] = False,
     seed: Seed = 0,
     group: Group = None,
+    text: Text = None,
+    label: Label = None,
     as_json: AsJson = False,
 ) -> None:
     """Which pretrained network will serve this data best? Compared before training, with intervals and costs."""
@@ -52,7 +60,7 @@ def rank(
 
     options = RankOptions(
         backbones=tuple(backbone or ()),
-        load=LoadOptions(seed, group),
+        load=LoadOptions(seed, group, text=text, label=label),
         limits=Limits(max_params, max_ms, max_mb, tuple(licence or ())),
         minutes=minutes,
         race=race,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from graft.cli.app import AsJson, CacheGb, Data, EffortOption, Group, MinPerClass, OptionalData, Seed, app
+from graft.cli.app import AsJson, CacheGb, Data, EffortOption, Group, Label, MinPerClass, OptionalData, Seed, Text, app
 from graft.errors import RequestError
 
 
@@ -18,11 +18,18 @@ def fit(
     effort: EffortOption = "good",
     minutes: Annotated[float | None, typer.Option(help="Climb as far as this time allows.", show_default=False)] = None,
     backbone: Annotated[
-        str, typer.Option(help="A pretrained network; graft models lists them. auto: the one that ranks first.")
-    ] = "wheel:efficientnet_lite0",
+        str | None,
+        typer.Option(
+            help="A pretrained network; graft models lists them. auto: the one that ranks first.  [default: the "
+            "packaged one for this kind of sample]",
+            show_default=False,
+        ),
+    ] = None,
     seed: Seed = 0,
     group: Group = None,
     min_per_class: MinPerClass = 1,
+    text: Text = None,
+    label: Label = None,
     replace: Annotated[bool, typer.Option("--replace", help="Move a run that is already there aside.")] = False,
     cache_gb: CacheGb = 5.0,
     resume: Annotated[
@@ -31,7 +38,7 @@ def fit(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a model from labelled pictures. The test part stays locked. Ctrl-C keeps the best model so far."""
+    """Make a model from labelled samples. The test part stays locked. Ctrl-C keeps the best model so far."""
     from graft import terminal
     from graft.data import LoadOptions
     from graft.verbs.fit import FitOptions
@@ -41,7 +48,7 @@ def fit(
     if (data is None) == (resume is None):
         raise RequestError("Expected either DATA, to begin a run, or --resume RUN, to go on with one.")
     if data is not None:
-        dealt = LoadOptions(seed, group, min_per_class)
+        dealt = LoadOptions(seed, group, min_per_class, text, label)
         options = FitOptions(backbone, effort, dealt, replace, cache_gb, minutes)  # type: ignore[arg-type]
         fitted = run_fit(data, out, options, terminal.Terminal())
     elif resume is not None:

@@ -13,7 +13,7 @@ def evaluate(
     run: Run,
     data: Annotated[
         Path | None,
-        typer.Argument(help="Other labelled pictures; without it, the run's locked test part.", show_default=False),
+        typer.Argument(help="Other labelled samples; without it, the run's locked test part.", show_default=False),
     ] = None,
     part: Annotated[str, typer.Option(help="test, val or train, of the run's own data.")] = "test",
     as_json: AsJson = False,
@@ -29,15 +29,18 @@ def evaluate(
 @app.command()
 def predict(
     run: Run,
-    files: Annotated[list[Path], typer.Argument(help="Pictures, or folders of pictures.", show_default=False)],
+    files: Annotated[
+        list[str],
+        typer.Argument(help="Files, or folders of files; texts, for a model of texts.", show_default=False),
+    ],
     top: Annotated[int, typer.Option(help="How many classes to name.", min=1)] = 3,
     as_json: AsJson = False,
 ) -> None:
-    """Name what is in pictures, with calibrated probabilities."""
+    """Name the classes of samples, with calibrated probabilities."""
     from graft import terminal
     from graft.serving import Predictor
 
-    watch = terminal.Terminal(tasks=len(files) > 1 or files[0].is_dir())
+    watch = terminal.Terminal(tasks=len(files) > 1 or Path(files[0][:1000]).is_dir())
     predictions = list(Predictor(run).predict(list(files), top, watch))
     failed = terminal.show_predictions(predictions, as_json)
     raise typer.Exit(1 if failed else 0)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graft.data.dataset import Dataset
-from graft.data.folder import Entry
+from graft.data.listing import Entry
 from graft.errors import listing, plural
 from graft.records import PARTS, Finding
 
@@ -70,9 +70,17 @@ def set_aside_duplicates(dataset: Dataset) -> tuple[NDArray[np.intp], list[Findi
     findings = [
         Finding(kind, "warning", message, tuple(sources))
         for kind, sources, message in (
-            ("contradictory", contradictory, "the same file stands in two classes; all copies are set aside."),
-            ("duplicate-across-parts", across, "copies of a file in another part; kept only in the later part."),
-            ("duplicate", within, "exact copies of another file; one of each is kept."),
+            (
+                "contradictory",
+                contradictory,
+                f"the same {dataset.modality.noun} stands in two classes; all copies are set aside.",
+            ),
+            (
+                "duplicate-across-parts",
+                across,
+                f"copies of a {dataset.modality.noun} in another part; kept only in the later part.",
+            ),
+            ("duplicate", within, f"exact copies of another {dataset.modality.noun}; one of each is kept."),
         )
         if sources
     ]

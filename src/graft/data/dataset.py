@@ -18,7 +18,8 @@ from graft.records import PARTS, Finding, Part
 class Dataset:
     """Labelled samples as columns, so that a million of them stay small.
 
-    `sources` are paths relative to `root`; `labels` index `classes`; `parts` index `PARTS`.
+    `sources` are paths relative to `root`, or names of a table's rows where `texts` holds what stands there; `labels`
+    index `classes`; `parts` index `PARTS`.
     """
 
     root: Path
@@ -31,6 +32,8 @@ class Dataset:
     hashes: NDArray[np.uint8]  # (samples, 32), SHA-256 of each file's content
     split: Literal["given", "made"]
     findings: tuple[Finding, ...] = ()
+    texts: Sequence[str] | None = None  # where samples are texts of a table instead of files
+    origin: Path | None = None  # what was pointed at, where it is not the root
 
     def __len__(self) -> int:
         return len(self.sources)
@@ -77,6 +80,15 @@ class Dataset:
     def path(self, row: int) -> Path:
         return self.root / self.sources[row]
 
+    def content(self, row: int) -> Path | bytes:
+        """What a modality decodes: the file of a sample, or the text itself."""
+        return self.path(row) if self.texts is None else self.texts[row].encode()
+
+    @property
+    def pointed_at(self) -> Path:
+        """The path that reads the same data set again."""
+        return self.origin or self.root
+
     def key(self, row: int) -> bytes:
         """The content hash of a sample, which names its features in the cache."""
         return self.hashes[row].tobytes()
@@ -99,6 +111,7 @@ class Dataset:
             parts=self.parts[rows],
             groups=[self.groups[row] for row in rows],
             hashes=self.hashes[rows],
+            texts=None if self.texts is None else [self.texts[row] for row in rows],
         )
 
 

@@ -2,54 +2,20 @@
 
 import unicodedata
 from collections import defaultdict
-from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
-from typing import Protocol
 
+from graft.data.listing import PART_NAMES, Entry, Listing
+from graft.data.options import LoadOptions
 from graft.data.walk import Walk
 from graft.errors import DataError, RequestError, listing, plural
+from graft.image import IMAGE
+from graft.modalities import MODALITIES
 from graft.modality import Modality
 from graft.records import Finding, Part
 from graft.storage import is_utf8
 
-PART_NAMES: dict[str, Part] = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "dev": "val",
-    "test": "test",
-    "testing": "test",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One labelled file, as found: nothing of it has been read yet."""
-
-    source: str  # relative to the root, with forward slashes
-    label: str
-    part: Part | None
-
-
-@dataclass
-class Listing:
-    """All that a reader found under a root, with what it left out and what stands in the way."""
-
-    entries: list[Entry] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
-
-
-class Reader(Protocol):
-    """Lists the labelled samples of one layout; nothing of them is opened."""
-
-    def accepts(self, path: Path) -> bool:
-        """Whether this path has the layout that this reader reads."""
-
-    def read(self, path: Path, modality: Modality) -> Listing:
-        """All samples below a path, with what was left out and what stands in the way."""
+LOOKED_AT = 2000  # files that say what kind of samples a folder holds
 
 
 class FolderReader:
@@ -58,16 +24,26 @@ class FolderReader:
     def accepts(self, path: Path) -> bool:
         return path.is_dir()
 
-    def read(self, path: Path, modality: Modality) -> Listing:
+    def read(self, path: Path, options: LoadOptions) -> Listing:
         """List the samples under `path`; raises `RequestError` where the root itself cannot be read."""
-        return _Walk(path, modality).run()
+        return _Walk(path, kind_in(path)).run()
+
+
+def kind_in(folder: Path) -> Modality:
+    """The kind of most of the first files below a folder; pictures where there are none."""
+    counts = dict.fromkeys(MODALITIES, 0)
+    for file in islice(Walk().files(folder), LOOKED_AT):
+        for kind in MODALITIES.values():
+            counts[kind.name] += file.suffix.lower() in kind.suffixes
+    most = max(counts, key=lambda name: counts[name])
+    return MODALITIES[most] if counts[most] else IMAGE
 
 
 class _Walk:
     def __init__(self, root: Path, modality: Modality) -> None:
         self.root = root
         self.modality = modality
-        self.found = Listing()
+        self.found = Listing(root, modality)
         self.foreign: dict[str, list[str]] = defaultdict(list)  # suffix -> sources of other kinds of file
         self.loops: list[str] = []
         self.hidden = 0

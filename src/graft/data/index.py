@@ -50,6 +50,21 @@ def check_files(paths: Sequence[Path], modality: Modality, watch: Watch) -> list
     return [known[path] for path in paths]
 
 
+def check_texts(texts: Sequence[str], modality: Modality) -> list[Checked]:
+    """The same for texts that lie in memory; a byte that was no UTF-8 is still in them."""
+    checked = []
+    for text in texts:
+        content = text.encode("utf-8", "surrogateescape")
+        sha256 = hashlib.sha256(content).digest()
+        try:
+            modality.check(content)
+        except UnreadableError as error:
+            checked.append(Checked(sha256, str(error)))
+        else:
+            checked.append(Checked(sha256, None))
+    return checked
+
+
 def _stamp(path: Path) -> Stamp | None:
     try:
         status = path.stat()

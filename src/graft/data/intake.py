@@ -2,55 +2,41 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from graft.data import checks
 from graft.data.dataset import Dataset, unreadable_finding
-from graft.data.folder import Entry, FolderReader, Listing, Reader
-from graft.data.index import check_files
+from graft.data.folder import FolderReader
+from graft.data.index import check_files, check_texts
+from graft.data.listing import Entry, Listing, Reader
+from graft.data.options import LoadOptions
 from graft.data.split import make_split
+from graft.data.table import TABLES, TableReader
 from graft.errors import DataError, RequestError, listing, plural
-from graft.image import IMAGE
-from graft.modality import Modality
 from graft.progress import SILENT, Watch
 from graft.records import PARTS, Finding
 from graft.storage import is_utf8
 
-READERS: tuple[Reader, ...] = (FolderReader(),)
-MOST_SEED = 2**31 - 1
-
-
-@dataclass(frozen=True, slots=True)
-class LoadOptions:
-    """How a data set is read.
-
-    `seed` deals the parts where none are given. `group` is a regular expression whose first group (or whole match)
-    in a sample's path names what it belongs to: samples of one group stay in one part. Classes with fewer than
-    `min_per_class` samples are left out, and listed.
-    """
-
-    seed: int = 0
-    group: str | None = None
-    min_per_class: int = 1
+READERS: tuple[Reader, ...] = (FolderReader(), TableReader())
 
 
 def load(path: str | Path, options: LoadOptions | None = None, watch: Watch = SILENT) -> Dataset:
-    """Read a folder of labelled samples into a checked, split data set.
+    """Read a folder or a table of labelled samples into a checked, split data set.
 
     Raises `RequestError` for a path that is not there and `DataError`, with all problems in one report, for data
     that no model can be made from.
     """
     root = Path(path)
     options = options or LoadOptions()
-    _check(options)
-    found = _read(root, IMAGE)
+    options.check()
+    found = _read(root, options)
     problems = [*found.problems, *checks.letter_case_problems(found.entries)]
     if not found.entries:
         raise DataError(root, problems)
-    dataset = _checked(root, IMAGE, found, options, watch)
+    dataset = _checked(root, found, options, watch)
     kept, duplicates = checks.set_aside_duplicates(dataset)
     dataset = replace(dataset.take(kept), findings=(*dataset.findings, *duplicates))
     dataset = _leave_out(dataset, checks.small_classes(dataset, options.min_per_class), options)
@@ -64,31 +50,22 @@ def load(path: str | Path, options: LoadOptions | None = None, watch: Watch = SI
     return replace(dataset, findings=(*dataset.findings, *(finding for finding in findings if finding)))
 
 
-def _check(options: LoadOptions) -> None:
-    problems = []
-    if not 0 <= options.seed <= MOST_SEED:
-        problems.append(f"The seed is {options.seed}. Expected a whole number from 0 to {MOST_SEED:,}.")
-    if options.min_per_class < 1:
-        problems.append(f"min_per_class is {options.min_per_class}. Expected 1 or more.")
-    if problems:
-        raise RequestError("\n".join(problems))
-
-
-def load_labelled(path: str | Path, watch: Watch = SILENT) -> Dataset:
+def load_labelled(path: str | Path, watch: Watch = SILENT, options: LoadOptions | None = None) -> Dataset:
     """Read labelled samples to measure a model on: no split, no least number of classes, duplicates set aside.
 
     Of a folder with train/val/test parts all parts are read. Raises as `load` does.
     """
     root = Path(path)
-    found = _read(root, IMAGE)
+    options = replace(options or LoadOptions(), group=None)
+    found = _read(root, options)
     if found.problems:
         raise DataError(root, found.problems)
-    dataset = _checked(root, IMAGE, found, LoadOptions(), watch)
+    dataset = _checked(root, found, options, watch)
     kept, duplicates = checks.set_aside_duplicates(dataset)
     return replace(dataset.take(kept), findings=(*dataset.findings, *duplicates))
 
 
-def _read(root: Path, modality: Modality) -> Listing:
+def _read(root: Path, options: LoadOptions) -> Listing:
     if not is_utf8(str(root)):
         raise RequestError(f"The path {str(root).encode('ascii', 'replace').decode()} is not valid UTF-8. Rename it.")
     if not root.exists():
@@ -96,14 +73,20 @@ def _read(root: Path, modality: Modality) -> Listing:
         raise RequestError(f"{root} does not exist. The part of the path that does: {nearest}")
     for reader in READERS:
         if reader.accepts(root):
-            return reader.read(root, modality)
+            return reader.read(root, options)
     raise RequestError(
-        f"{root} is a file. Expected a folder with one sub-folder per class, or with train/ val/ test/ folders."
+        f"{root} is a file. Expected a folder with one sub-folder per class, or with train/ val/ test/ folders, or a "
+        f"table ({', '.join(TABLES)}) with a text or the path of a file in each row."
     )
 
 
-def _checked(root: Path, modality: Modality, found: Listing, options: LoadOptions, watch: Watch) -> Dataset:
-    checked = check_files([root / entry.source for entry in found.entries], modality, watch)
+def _checked(origin: Path, found: Listing, options: LoadOptions, watch: Watch) -> Dataset:
+    root, modality = found.root, found.modality
+    texts = [entry.text for entry in found.entries if entry.text is not None]
+    if texts:
+        checked = check_texts(texts, modality)
+    else:
+        checked = check_files([root / entry.source for entry in found.entries], modality, watch)
     readable = [
         (entry, result.sha256)
         for entry, result in zip(found.entries, checked, strict=True)
@@ -116,7 +99,9 @@ def _checked(root: Path, modality: Modality, found: Listing, options: LoadOption
     )
     findings = [*found.findings, *([unreadable_finding(modality.noun, reasons)] if reasons else [])]
     if not readable:
-        raise DataError(root, [f"none of its {plural(len(checked), modality.noun)} can be read: {listing(reasons, 3)}"])
+        raise DataError(
+            origin, [f"none of its {plural(len(checked), modality.noun)} can be read: {listing(reasons, 3)}"]
+        )
     entries = [entry for entry, _ in readable]
     classes = sorted({entry.label for entry in found.entries})
     numbers = {name: number for number, name in enumerate(classes)}
@@ -131,12 +116,17 @@ def _checked(root: Path, modality: Modality, found: Listing, options: LoadOption
         hashes=np.frombuffer(b"".join(sha256 for _, sha256 in readable), dtype=np.uint8).reshape(-1, 32),
         split="made" if entries[0].part is None else "given",
         findings=tuple(findings),
+        texts=[entry.text or "" for entry in entries] if texts else None,
+        origin=origin.absolute(),
     )
 
 
 def _groups(entries: Sequence[Entry], pattern: str | None) -> list[str]:
     if pattern is None:
         return [""] * len(entries)
+    named = [entry.group for entry in entries if entry.group is not None]
+    if named:
+        return named
     try:
         regex = re.compile(pattern)
     except re.error as error:

@@ -2,17 +2,18 @@
 
 import copy
 import threading
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graft.backbones import Backbone
-from graft.records import Preprocess
+from graft.backbones import Backbone, Loaded
+from graft.modalities import modality_of
+from graft.modality import Prepared
 
 if TYPE_CHECKING:
-    import torch
     from torch import nn
 
 Wanted = Literal["fast", "exact"]
@@ -21,19 +22,19 @@ EXACT_COSINE = 0.99999
 
 
 class Engine(Protocol):
-    """Computes features of prepared pictures. `run` may be called from many threads at once."""
+    """Computes features of prepared samples. `run` may be called from many threads at once."""
 
     name: str  # names device and precision; part of the cache key
     batch_size: int
     workers: int  # threads that keep it busy when each also decodes
 
-    def run(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Features of up to `batch_size` pictures: (batch, crop, crop, 3) -> (batch, width)."""
+    def run(self, batch: Prepared) -> NDArray[np.float32]:
+        """Features of up to `batch_size` samples of one shape: (batch, *shape) -> (batch, width)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Cosine between an engine's features and those of fp32 torch on the same pictures."""
+    """Cosine between an engine's features and those of fp32 torch on the same samples."""
 
     mean: float
     least: float
@@ -55,48 +56,46 @@ class TorchEngine:
         self.name = f"torch-{self.device.type}-fp32"
         self.batch_size = 64 if self.device.type == "cuda" else 16
         self.workers = 4
-        module = normalised(copy.deepcopy(backbone.module), backbone.card.preprocess)  # moving it must not move theirs
+        own = copy.deepcopy(backbone.module)  # moving it must not move theirs
+        module = entered(replace(backbone, load=lambda: Loaded(own)))
         self._module = module.to(self.device).to(memory_format=torch.channels_last).eval()
         self._one_at_a_time = threading.Lock()
 
-    def run(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def run(self, batch: Prepared) -> NDArray[np.float32]:
         import torch
 
         exactly = torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
         with self._one_at_a_time, torch.inference_mode(), exactly:
-            pictures = torch.from_numpy(np.ascontiguousarray(batch)).to(self.device)
-            features: NDArray[np.float32] = self._module(pictures).float().cpu().numpy()
+            samples = torch.from_numpy(np.ascontiguousarray(batch)).to(self.device)
+            features: NDArray[np.float32] = self._module(samples).float().cpu().numpy()
         return features
 
 
-def normalised(module: "nn.Module", preprocess: Preprocess) -> "nn.Module":
-    """The network with its normalisation in front, so that it takes pictures as they are decoded."""
-    import torch
+def entered(backbone: Backbone) -> "nn.Module":
+    """The network with its entry in front, so that it takes samples as they are prepared."""
     from torch import nn
 
-    class Normalised(nn.Module):
-        """(batch, crop, crop, 3) uint8 -> (batch, width) float32."""
-
-        mean: torch.Tensor
-        std: torch.Tensor
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.trunk = module
-            self.register_buffer("mean", torch.tensor(preprocess.mean).view(1, 3, 1, 1) * 255)
-            self.register_buffer("std", torch.tensor(preprocess.std).view(1, 3, 1, 1) * 255)
-
-        def forward(self, pictures: "torch.Tensor") -> Any:
-            return self.trunk((pictures.permute(0, 3, 1, 2).float() - self.mean) / self.std)
-
-    return Normalised().eval()
+    card = backbone.card
+    return nn.Sequential(modality_of(card.modality).entry(card.preprocess), backbone.module).eval()
 
 
-def torch_features(backbone: Backbone, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """The reference: fp32 features by eager torch, (samples, width)."""
+def torch_features(backbone: Backbone, samples: Sequence[Prepared]) -> NDArray[np.float32]:
+    """The reference: fp32 features by eager torch, (samples, width), each sample by itself."""
     import torch
 
+    module = entered(backbone)
     with torch.inference_mode():
-        module = normalised(backbone.module, backbone.card.preprocess)
-        features: NDArray[np.float32] = module(torch.from_numpy(np.ascontiguousarray(pictures))).numpy()
+        rows = [module(torch.from_numpy(np.ascontiguousarray(sample[None]))).numpy() for sample in samples]
+    features: NDArray[np.float32] = np.concatenate(rows)
     return features
+
+
+def in_batches(samples: Sequence[Prepared], size: int) -> Iterator[tuple[NDArray[np.intp], Prepared]]:
+    """Samples of one shape stacked, `size` of them at most, with their numbers: nothing is ever filled up."""
+    by_shape: dict[tuple[int, ...], list[int]] = {}
+    for number, sample in enumerate(samples):
+        by_shape.setdefault(sample.shape, []).append(number)
+    for numbers in by_shape.values():
+        for at in range(0, len(numbers), size):
+            part = numbers[at : at + size]
+            yield np.array(part, np.intp), np.stack([samples[number] for number in part])

@@ -13,16 +13,17 @@ from graft.backbones import Backbone
 from graft.data import Dataset
 from graft.errors import WorkError
 from graft.features.cache import DEFAULT_GB, FeatureStore, bound, open_store
-from graft.features.engine import Engine
+from graft.features.engine import Engine, in_batches
 from graft.features.trunk_cache import open_engine
-from graft.modality import Modality, UnreadableError, read_content
+from graft.modality import Modality, Prepared, UnreadableError, read_content
 from graft.progress import SILENT, Watch
 from graft.records import Features, Preprocess
 
 CHUNK_BYTES = 64_000_000  # of rows between two writes to the cache: what a crash can cost
 MOST_ROWS = 512  # the same, counted in samples
 ATTEMPTS = 3  # at finding all rows while other processes may empty the cache; the last one keeps them in memory
-SAMPLE = 16  # pictures on which an engine is compared with torch
+ROUNDS = 4  # passes for which an engine that takes many at once gets samples, to find some of equal length
+SAMPLE = 16  # samples on which an engine is compared with torch
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class View:
     name: str = ""
     seed: int | None = None
 
-    def of(self, modality: Modality, sample: Any, preprocess: Preprocess, key: bytes) -> NDArray[np.uint8]:
+    def of(self, modality: Modality, sample: Any, preprocess: Preprocess, key: bytes) -> Prepared:
         """The prepared array; a varied view depends on nothing but the sample's content, the name and the seed."""
         if self.seed is None:
             return modality.prepare(sample, preprocess)
@@ -67,7 +68,7 @@ def extract_views(
     cache_gb: float = DEFAULT_GB,
 ) -> list[Features]:
     """What the frozen backbone sees in several views of these rows, each decoded once: one `Features` per view."""
-    engine = open_engine(backbone, "fast", sample_pictures(dataset, rows, backbone), watch)
+    engine = open_engine(backbone, "fast", sample_of(dataset, rows, backbone), watch)
     names = [_store_name(dataset.modality, engine, view) for view in views]
     stores = [open_store(backbone.card.id, backbone.fingerprint, name) for name in names]
     keys = [dataset.key(row) for row in rows]
@@ -91,17 +92,16 @@ def _store_name(modality: Modality, engine: Engine, view: View) -> str:
     return f"{modality.version}-{engine.name}{varied}"
 
 
-def sample_pictures(dataset: Dataset, rows: NDArray[np.intp], backbone: Backbone) -> NDArray[np.uint8]:
-    """A few pictures spread over the data set: (samples, crop, crop, 3)."""
-    pictures = []
+def sample_of(dataset: Dataset, rows: NDArray[np.intp], backbone: Backbone) -> list[Prepared]:
+    """A few prepared samples spread over the data set."""
+    found: list[Prepared] = []
+    modality, preprocess = dataset.modality, backbone.card.preprocess
     for row in rows[np.unique(np.linspace(0, len(rows) - 1, SAMPLE).astype(int))]:
         try:
-            picture = dataset.modality.decode(dataset.path(int(row)))
+            found.append(modality.prepare(modality.decode(dataset.content(int(row))), preprocess))
         except UnreadableError:
             continue
-        pictures.append(dataset.modality.prepare(picture, backbone.card.preprocess))
-    side = backbone.card.preprocess.crop
-    return np.stack(pictures) if pictures else np.zeros((1, side, side, 3), np.uint8)
+    return found or [modality.example(preprocess)]
 
 
 class _Work:
@@ -148,10 +148,12 @@ class _Work:
         width = self.backbone.card.width
         size = int(np.clip(CHUNK_BYTES // (2 * width * len(self.views)), 64, MOST_ROWS))
         title, unit = f"Computing features with {self.backbone.card.id}", f"{self.dataset.modality.noun}s"
+        missing = self._in_order(missing)
         with ThreadPoolExecutor(self.engine.workers) as pool, self.watch.task(title, len(missing), unit) as advance:
             for start in range(0, len(missing), size):
                 chunk = missing[start : start + size]
-                step = max(1, self.engine.batch_size // len(self.views))
+                together = self.engine.batch_size if self.engine.batch_size == 1 else ROUNDS * self.engine.batch_size
+                step = max(1, together // len(self.views))
                 batches = [chunk[at : at + step] for at in range(0, len(chunk), step)]
                 numbers: list[int] = []
                 rows = np.empty((len(self.views), len(chunk), width), np.float16)
@@ -167,9 +169,16 @@ class _Work:
                 finally:  # what was computed before an interruption is kept too
                     self._keep(numbers, rows[:, : len(numbers)])
 
+    def _in_order(self, missing: Sequence[int]) -> Sequence[int]:
+        """Texts by their size, so that those of equal length come together; files as they are."""
+        if self.dataset.texts is None:
+            return missing
+        texts = self.dataset.texts
+        return sorted(missing, key=lambda number: len(texts[number]))
+
     def _batch(self, numbers: Sequence[int]) -> list[tuple[int, NDArray[np.float32] | str]]:
         """Features of a few samples, (views, width) each, or for each unreadable one the reason."""
-        pictures: list[NDArray[np.uint8]] = []
+        prepared: list[Prepared] = []
         decoded: list[int] = []
         results: list[tuple[int, NDArray[np.float32] | str]] = []
         modality, preprocess = self.dataset.modality, self.backbone.card.preprocess
@@ -179,21 +188,24 @@ class _Work:
             except UnreadableError as error:
                 results.append((number, str(error)))
                 continue
-            pictures += [view.of(modality, sample, preprocess, self.dataset.key(number)) for view in self.views]
+            prepared += [view.of(modality, sample, preprocess, self.dataset.key(number)) for view in self.views]
             decoded.append(number)
         if decoded:
-            size = self.engine.batch_size
-            parts = [self.engine.run(np.stack(pictures[at : at + size])) for at in range(0, len(pictures), size)]
-            features = np.concatenate(parts).reshape(len(decoded), len(self.views), -1)
+            features = np.empty((len(prepared), self.backbone.card.width), np.float32)
+            for places, batch in in_batches(prepared, self.engine.batch_size):
+                features[places] = self.engine.run(batch)
             if not np.isfinite(features.astype(np.float16)).all():
                 source = self.dataset.sources[decoded[0]]
                 raise WorkError(f"{self.backbone.card.id} gives features that are not finite for {source}.")
-            results += zip(decoded, features, strict=True)
+            results += zip(decoded, features.reshape(len(decoded), len(self.views), -1), strict=True)
         return results
 
     def _content(self, number: int) -> bytes:
         """The file's bytes, if they are still those whose hash names the row."""
-        content = read_content(self.dataset.path(number))
+        content = self.dataset.content(number)
+        if isinstance(content, bytes):  # a text that lies in memory
+            return content
+        content = read_content(content)
         if content and hashlib.sha256(content).digest() != self.dataset.key(number):
             raise UnreadableError("the file changed while graft was working")
         return content

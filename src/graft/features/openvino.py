@@ -5,19 +5,21 @@ import json
 import logging
 import queue
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graft.backbones import Backbone
 from graft.errors import WorkError
-from graft.features.engine import EXACT_COSINE, FAST_COSINE, Agreement, Wanted, normalised, torch_features
+from graft.features.engine import EXACT_COSINE, FAST_COSINE, Agreement, Wanted, entered, torch_features
 from graft.machine import usable_cores
+from graft.modalities import modality_of
+from graft.modality import Prepared
 from graft.storage import sha256_of, write_bytes, write_json
 
 if TYPE_CHECKING:
@@ -25,19 +27,19 @@ if TYPE_CHECKING:
 
 GRAPH, CONSTANTS, AGREEMENT = "trunk.xml", "trunk.bin", "agreement.json"
 PRECISIONS = ("bf16", "f32")
-MOST_AGREEMENTS = 64  # of as many sets of pictures as are remembered beside a graph
+TOGETHER = 32  # texts of equal length in one pass
+MOST_AGREEMENTS = 64  # of as many sets of samples as are remembered beside a graph
 VERSION = 1  # of the conversion: raise it when the same trunk may become another graph
 
 
 class OpenVINOEngine:
-    """One picture at a time on every core: each stream has one thread, so a row never depends on its neighbours.
+    """On every core by itself: each stream has one thread.
 
-    The requests and their buffers are made once, up front. Handing arrays to a request while others run makes
-    OpenVINO 2026.4 deadlock now and then (3 of 20 starts with four threads); filling buffers that it already
-    owns did not in 60 starts.
+    Samples of one fixed shape go one at a time, so that a row never depends on its neighbours; texts of equal length
+    go together, because a single short one cannot keep a core busy. The requests and their buffers are made once, up
+    front. Handing arrays to a request while others run makes OpenVINO 2026.4 deadlock now and then (3 of 20 starts with
+    four threads); filling buffers that it already owns did not in 60 starts.
     """
-
-    batch_size = 1
 
     def __init__(self, graph: "openvino.Model", precision: str) -> None:
         import openvino
@@ -51,44 +53,77 @@ class OpenVINOEngine:
             "INFERENCE_NUM_THREADS": str(cores),
         }
         compiled = openvino.Core().compile_model(graph, "CPU", settings)
-        self._idle: queue.SimpleQueue[tuple[Any, NDArray[np.uint8], NDArray[np.float32]]] = queue.SimpleQueue()
+        self.batch_size = 1 if graph.inputs[0].partial_shape.is_static else TOGETHER
+        self._idle: queue.SimpleQueue[_Request] = queue.SimpleQueue()
         for _ in range(self.workers):
-            request = compiled.create_infer_request()
-            picture = np.zeros(list(compiled.input(0).shape), np.uint8)  # (1, crop, crop, 3)
-            features = np.zeros(list(compiled.output(0).shape), np.float32)  # (1, width)
-            request.set_input_tensor(openvino.Tensor(picture, shared_memory=True))
-            request.set_output_tensor(openvino.Tensor(features, shared_memory=True))
-            self._idle.put((request, picture, features))
+            self._idle.put(_Fixed(compiled) if self.batch_size == 1 else _Varying(compiled))
 
-    def run(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
-        request, picture, features = self._idle.get()
+    def run(self, batch: Prepared) -> NDArray[np.float32]:
+        request = self._idle.get()
         try:
-            rows = []
-            for row in batch:
-                picture[0] = row
-                request.start_async()
-                request.wait()
-                rows.append(features[0].copy())
+            return request.run(batch)
         finally:
-            self._idle.put((request, picture, features))
+            self._idle.put(request)
+
+
+class _Request(Protocol):
+    def run(self, batch: Prepared) -> NDArray[np.float32]:
+        """Features of samples of one shape."""
+
+
+class _Fixed:
+    """One sample at a time through buffers that are made once."""
+
+    def __init__(self, compiled: Any) -> None:
+        import openvino
+
+        self.request = compiled.create_infer_request()
+        self.sample = np.zeros(list(compiled.input(0).shape), compiled.input(0).element_type.to_dtype())
+        self.features = np.zeros(list(compiled.output(0).shape), np.float32)  # (1, width)
+        self.request.set_input_tensor(openvino.Tensor(self.sample, shared_memory=True))
+        self.request.set_output_tensor(openvino.Tensor(self.features, shared_memory=True))
+
+    def run(self, batch: Prepared) -> NDArray[np.float32]:
+        rows = []
+        for row in batch:
+            self.sample[0] = row
+            self.request.start_async()
+            self.request.wait()
+            rows.append(self.features[0].copy())
         return np.stack(rows)
 
 
-def openvino_engine(
-    backbone: Backbone, wanted: Wanted, pictures: NDArray[np.uint8], folder: Path
-) -> OpenVINOEngine | None:
-    """An engine that agrees with torch on these pictures, or None; graph and agreements are kept in `folder`.
+class _Varying:
+    """Samples of any one shape at once, through tensors that the request owns and reshapes."""
 
-    Each set of pictures is judged by itself, whatever was judged before: the precision that a data set gets must not
+    def __init__(self, compiled: Any) -> None:
+        self.request = compiled.create_infer_request()
+
+    def run(self, batch: Prepared) -> NDArray[np.float32]:
+        entry = self.request.get_input_tensor()
+        entry.shape = list(batch.shape)
+        entry.data[:] = batch
+        self.request.start_async()
+        self.request.wait()
+        features: NDArray[np.float32] = np.array(self.request.get_output_tensor().data, np.float32)
+        return features
+
+
+def openvino_engine(
+    backbone: Backbone, wanted: Wanted, samples: Sequence[Prepared], folder: Path
+) -> OpenVINOEngine | None:
+    """An engine that agrees with torch on these samples, or None; graph and agreements are kept in `folder`.
+
+    Each set of samples is judged by itself, whatever was judged before: the precision that a data set gets must not
     depend on the history of the cache. An exact engine takes any kept agreement, for single precision does not
-    depend on the pictures.
+    depend on the samples.
     """
     kept = _read(folder)
     graph, agreements = kept or (convert(backbone), {})
-    sample = hashlib.sha256(pictures.tobytes()).hexdigest()
+    sample = hashlib.sha256(b"".join(one.tobytes() for one in samples)).hexdigest()
     if sample not in agreements and (wanted == "fast" or not agreements):
         agreements = dict([*agreements.items()][1 - MOST_AGREEMENTS :])
-        agreements[sample] = measure(backbone, graph, pictures)
+        agreements[sample] = measure(backbone, graph, samples)
         with suppress(WorkError, OSError, RuntimeError):  # an unwritable cache costs the time of another conversion
             _keep(folder, None if kept else graph, agreements)
     precision = choose(agreements.get(sample) or next(iter(agreements.values())), wanted)
@@ -103,7 +138,7 @@ def choose(agreement: dict[str, Agreement], wanted: Wanted) -> str | None:
 
 
 def convert(backbone: Backbone) -> "openvino.Model":
-    """The trunk as a graph from uint8 pictures to features, through torch.export.
+    """The trunk as a graph from prepared samples to features, through torch.export.
 
     This calls OpenVINO's frontend itself because `openvino.convert_model` reports usage over the network.
     """
@@ -111,25 +146,32 @@ def convert(backbone: Backbone) -> "openvino.Model":
     from openvino.frontend import FrontEndManager
     from openvino.frontend.pytorch.fx_decoder import TorchFXPythonDecoder
 
-    side = backbone.card.preprocess.crop
-    example = torch.zeros(1, side, side, 3, dtype=torch.uint8)
+    modality, preprocess = modality_of(backbone.card.modality), backbone.card.preprocess
+    shape = modality.shape(preprocess)
+    varying = [place for place, size in enumerate(shape, 1) if size is None]
+    example = torch.from_numpy(np.stack([modality.example(preprocess)] * (2 if varying else 1)))
+    dynamic = ({0: torch.export.Dim.DYNAMIC, **dict.fromkeys(varying, torch.export.Dim.DYNAMIC)},) if varying else None
     with torch.no_grad(), _quiet_root_logger():
-        program = torch.export.export(normalised(backbone.module, backbone.card.preprocess), (example,))
+        program = torch.export.export(entered(backbone), (example,), dynamic_shapes=dynamic)
         frontend = FrontEndManager().load_by_framework("pytorch")
         decoder = TorchFXPythonDecoder.from_exported_program(program)  # must outlive the conversion
         graph = frontend.convert(frontend.load(decoder))
-    graph.reshape([1, side, side, 3])
+    graph.reshape([-1 if varying else 1, *(-1 if size is None else size for size in shape)])
     return graph
 
 
-def measure(backbone: Backbone, graph: "openvino.Model", pictures: NDArray[np.uint8]) -> dict[str, Agreement]:
+def measure(backbone: Backbone, graph: "openvino.Model", samples: Sequence[Prepared]) -> dict[str, Agreement]:
     """How well the graph agrees with torch, for each precision that this processor computes in."""
     import openvino
 
     has_bf16 = "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    reference = torch_features(backbone, pictures)
+    reference = torch_features(backbone, samples)
+
+    def computed(engine: OpenVINOEngine) -> NDArray[np.float32]:
+        return np.concatenate([engine.run(sample[None]) for sample in samples])
+
     return {
-        precision: Agreement.between(OpenVINOEngine(graph, precision).run(pictures), reference)
+        precision: Agreement.between(computed(OpenVINOEngine(graph, precision)), reference)
         for precision in PRECISIONS
         if precision == "f32" or has_bf16
     }

@@ -1,30 +1,31 @@
-"""How long one picture takes a network on this machine."""
+"""How long one sample takes a network on this machine."""
 
 import time
+from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from graft.backbones import Backbone
 from graft.features.trunk_cache import open_engine
+from graft.modality import Prepared
 from graft.progress import SILENT, Watch
 
 WARM_UP = 3
 MEASURED = 11
 
 
-def milliseconds_a_picture(backbone: Backbone, pictures: NDArray[np.uint8], watch: Watch = SILENT) -> float:
-    """The median of single pictures through the fast engine, one after another; decoding is left out.
+def milliseconds_a_sample(backbone: Backbone, samples: Sequence[Prepared], watch: Watch = SILENT) -> float:
+    """The median of single samples through the fast engine, one after another; decoding is left out.
 
-    `pictures` are (samples, crop, crop, 3); those that name the engine in `extract` find the same one here.
+    `samples` are prepared; those that name the engine in `extract` find the same one here.
     """
-    engine = open_engine(backbone, "fast", pictures, watch)
-    picture = pictures[:1]
+    engine = open_engine(backbone, "fast", samples, watch)
+    sample = samples[0][None]
     for _ in range(WARM_UP):
-        engine.run(picture)
+        engine.run(sample)
     taken = []
     for _ in range(MEASURED):
         began = time.perf_counter()
-        engine.run(picture)
+        engine.run(sample)
         taken.append(time.perf_counter() - began)
     return 1000 * float(np.median(taken))

@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.util
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from graft.backbones import Backbone
 from graft.errors import GraftError, WorkError
 from graft.features.engine import Engine, TorchEngine, Wanted
+from graft.modality import Prepared
 from graft.progress import SILENT, Watch
 from graft.storage import cache_folder, write_bytes
 
@@ -21,8 +23,8 @@ def trunk_folder(backbone: Backbone) -> Path:
     return cache_folder() / "trunks" / backbone.fingerprint[:32]
 
 
-def open_engine(backbone: Backbone, wanted: Wanted, pictures: NDArray[np.uint8], watch: Watch = SILENT) -> Engine:
-    """The fastest engine that agrees with torch on these pictures, (samples, crop, crop, 3).
+def open_engine(backbone: Backbone, wanted: Wanted, samples: Sequence[Prepared], watch: Watch = SILENT) -> Engine:
+    """The fastest engine that agrees with torch on these prepared samples.
 
     A GPU computes in torch. A CPU computes in OpenVINO, unless that is missing or disagrees.
     """
@@ -34,7 +36,7 @@ def open_engine(backbone: Backbone, wanted: Wanted, pictures: NDArray[np.uint8],
     from graft.features.openvino import openvino_engine
 
     try:
-        engine = openvino_engine(backbone, wanted, pictures, trunk_folder(backbone))
+        engine = openvino_engine(backbone, wanted, samples, trunk_folder(backbone))
     except GraftError:
         raise
     except Exception as error:  # torch.export and OpenVINO raise many kinds for what they cannot express

@@ -6,13 +6,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from graft.adaptation.model import Model, Source
 from graft.data.walk import Walk
 from graft.errors import RequestError, plural
-from graft.image import IMAGE
-from graft.modality import UnreadableError
+from graft.modality import Modality, UnreadableError
 from graft.progress import SILENT, Watch
 from graft.records import Prediction
 from graft.run_folder import RunFolder
@@ -25,16 +23,17 @@ class Predictor:
         self.model = Model.load(RunFolder.open(Path(run)).model)
 
     def predict(self, inputs: Any, top: int = 3, watch: Watch = SILENT) -> Iterator[Prediction]:
-        """Yield a prediction for each input: a path, a folder of pictures, a PIL picture, an array, or a list of them.
+        """Yield a prediction for each input: a path, a folder, something in memory, or a list of them.
 
-        A picture that cannot be read yields a prediction with `error` and no classes.
-        Raises `RequestError` for a path that does not exist and for an array that is no picture.
+        In memory that is a PIL picture or an array, a string, or a pair of samples and their rate. What cannot be read
+        yields a prediction with `error` and no classes. Raises `RequestError` for a path that does not exist and for
+        what is nothing of the model's kind.
         """
         if top < 1:
             raise RequestError(f"top must be at least 1, not {top}.")
-        named = list(expand(inputs))
+        named = list(expand(inputs, self.model.modality))
         if not named:
-            raise RequestError("Nothing to predict: name picture files, or folders that hold some.")
+            raise RequestError(f"Nothing to predict: name {self.model.modality.noun}s, or folders that hold some.")
         sources = [source for _, source in named]
         for number, answer in self.model.predict(sources, watch):
             name = named[number][0]
@@ -52,32 +51,47 @@ class Predictor:
         )
 
 
-def expand(inputs: Any) -> Iterator[tuple[str, Source]]:
-    """Name every single input; folders become the pictures below them, in order of their names."""
-    many: Sequence[Any] = inputs if isinstance(inputs, list | tuple) else [inputs]
-    missing = [str(one) for one in many if isinstance(one, str | Path) and not Path(one).exists()]
+def expand(inputs: Any, modality: Modality) -> Iterator[tuple[str, Source]]:
+    """Name every single input; folders become the samples below them, in order of their names.
+
+    For a model of texts a string that is no path is a text itself.
+    """
+    many: Sequence[Any] = [inputs] if isinstance(inputs, str | Path | tuple) else inputs
+    many = many if isinstance(many, list | tuple) else [many]
+    paths = [one for one in many if isinstance(one, str | Path)]
+    missing = [str(one) for one in paths if not (_is_text(one, modality) or _exists(one))]
     if missing:
         raise RequestError(f"{plural(len(missing), 'path')} not found: {', '.join(missing[:5])}.")
     for number, one in enumerate(many):
-        if isinstance(one, str | Path):
-            yield from ((str(file), file) for file in _files(Path(one)))
-        elif isinstance(one, Image.Image | np.ndarray):
-            yield f"input {number}", one
+        if isinstance(one, str) and _is_text(one, modality):
+            yield one, one
+        elif isinstance(one, str | Path):
+            yield from ((str(file), file) for file in _files(Path(one), modality))
         else:
-            raise RequestError(
-                f"Input {number} is a {type(one).__name__}. Expected a path, a PIL picture or a numpy array."
-            )
+            modality.accept(one)
+            yield f"input {number}", one
 
 
-def _files(path: Path) -> Iterator[Path]:
-    """A file itself; of a folder its pictures, and each folder that cannot be read, to be told as unreadable."""
+def _exists(path: str | Path) -> bool:
+    try:
+        return Path(path).exists()
+    except (OSError, ValueError):  # too long for a name, or with a zero byte: no path
+        return False
+
+
+def _is_text(one: str | Path, modality: Modality) -> bool:
+    """A string for a model of texts that names no file, and does not look as if it should."""
+    if modality.name != "text" or not isinstance(one, str) or _exists(one):
+        return False
+    return Path(one).suffix.lower() not in modality.suffixes or " " in one.strip()
+
+
+def _files(path: Path, modality: Modality) -> Iterator[Path]:
+    """A file itself; of a folder its samples, and each folder that cannot be read, to be told as unreadable."""
     if not path.is_dir():
         yield path
         return
     walk = Walk()
-    yield from (file for file in walk.files(path) if _is_picture(file))
+    suffixes = modality.suffixes
+    yield from (one for one in walk.files(path) if one.suffix.lower() in suffixes and not one.name.startswith("."))
     yield from walk.closed
-
-
-def _is_picture(file: Path) -> bool:
-    return file.suffix.lower() in IMAGE.suffixes and not file.name.startswith(".")

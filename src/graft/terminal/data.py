@@ -57,7 +57,7 @@ def show_models(listed: Sequence[Listed]) -> None:
         table.add_column("trained on", no_wrap=True)
     for line in listed:
         here = "no need" if line.here else "once" if not line.id.startswith("wheel:") else "pip install"
-        figures = (f"{line.parameters / 1e6:.1f} M", f"{line.macs / 1e6:,.0f} M", f"{line.side} px", here)
+        figures = (f"{line.parameters / 1e6:.1f} M", f"{line.macs / 1e6:,.0f} M", line.input, here)
         mark = " [green]*[/]" if line.default else ""
         table.add_row(escape(line.id) + mark, *figures, *((line.licence, line.source) if wide else ()))
     out.print(table)

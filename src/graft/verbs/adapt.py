@@ -11,9 +11,9 @@ from graft.adaptation.model import Model
 from graft.adaptation.probe import Samples, refit
 from graft.adaptation.strategy import Probe, Strategy
 from graft.adaptation.task import Start, Task
-from graft.backbones import Backbone, open_backbone
+from graft.backbones import Backbone
 from graft.data import Dataset, LoadOptions, load
-from graft.features import extract
+from graft.features import extract, suit, suited
 from graft.progress import SILENT, Watch
 from graft.ranking.ridge import LinearHead
 from graft.ranking.temperature import fit_temperature
@@ -38,8 +38,8 @@ def adapt(
     mean, `place` says where it trains and whether its steps are compiled. Raises `RequestError` for settings out of
     range or a network that the strategy cannot train.
     """
-    opened = open_backbone(backbone) if isinstance(backbone, str) else backbone
     dataset = data if isinstance(data, Dataset) else load(data, LoadOptions(seed), watch)
+    opened = suited(backbone, dataset) if isinstance(backbone, str) else suit(backbone, dataset)
     strategy = how or Probe()
     task = replace(Task.of(dataset, place or Place.best(), seed, watch), told=on_epoch, checkpoints=checkpoints)
     start = _at_probe(opened, task) if strategy.from_probe else _at_zero(opened, task)

@@ -20,18 +20,18 @@ from graft.audit.harm import harmed
 from graft.audit.labels import Saved, curve, saved
 from graft.audit.layers import layer_report
 from graft.audit.verdict import Judged, judge
-from graft.backbones import Backbone, open_backbone
-from graft.backbones.pixels import pixels
-from graft.data import Dataset, LoadOptions, load
+from graft.backbones import Backbone
+from graft.backbones.shallow import shallow
+from graft.data import Dataset, load
 from graft.errors import RequestError
-from graft.features import extract
+from graft.features import extract, suited
 from graft.progress import SILENT, Watch
 from graft.ranking.folds import make_folds
 from graft.records import PARTS, Alarm, ArmResult, Json, Verdict
 from graft.run_folder import Resumable, RunFolder
 from graft.training.place import Place
 from graft.verbs.evaluate import part_of_run
-from graft.verbs.fit import changes
+from graft.verbs.fit import changes, options_of
 from graft.verbs.report import write_report
 
 Effort = Literal["quick", "full"]
@@ -63,13 +63,13 @@ def audit(run: str | Path, effort: Effort = "quick", watch: Watch = SILENT) -> A
     settings = folder.read("run.json", Resumable)
     if settings.pretrain_epochs is not None:
         raise RequestError(f"{run} was pretrained from random weights: nothing was transferred that could be audited.")
-    dataset = load(settings.data, LoadOptions(settings.seed, settings.group, settings.min_per_class), watch)
+    dataset = load(settings.data, options_of(settings), watch)
     if dataset.fingerprint != settings.dataset:
         raise RequestError(f"{settings.data} is not what it was when {run} was made: {changes(folder, dataset)}")
     model = Model.load(folder.model)
     seconds = max(LEAST_SECONDS, float(folder.settings.get("seconds", LEAST_SECONDS)))
     budget = Budget(seconds, 1, STEPS) if effort == "quick" else Budget(None, 3, STEPS)
-    auditor = _Auditor(folder, dataset, open_backbone(settings.backbone), model, budget, settings.seed, watch)
+    auditor = _Auditor(folder, dataset, suited(settings.backbone, dataset), model, budget, settings.seed, watch)
     verdict = replace(auditor.verdict(), seconds=round(time.perf_counter() - began, 2))
     folder.write("verdict.json", dataclasses.asdict(verdict))
     return Audited(folder.path, verdict, write_report(folder))
@@ -104,8 +104,8 @@ class _Auditor:
         numbers = {name: number for number, name in enumerate(self.dataset.classes)}
         labels = np.array([numbers[name] for name in test.names], np.int32)
         groups = self._groups_of(test.sources)
-        right = {arm.key: self._answers(arm, self.task, test.paths) == labels for arm in self.arms}
-        delivered = predicted(self.model, test.paths, self.watch)
+        right = {arm.key: self._answers(arm, self.task, test.contents) == labels for arm in self.arms}
+        delivered = predicted(self.model, test.contents, self.watch)
         right["delivered"] = (np.array([numbers[name] for name in self.model.classes])[delivered] == labels)[None]
         self._note("delivered", "the delivered model", 1, 0.0)
         rows = np.flatnonzero(self.dataset.parts == PARTS.index("test"))
@@ -132,7 +132,7 @@ class _Auditor:
             for fold in np.unique(folds[asked]):
                 held_out = np.flatnonzero(folds == fold)
                 task = replace(self.task, train=np.flatnonzero(folds != fold))
-                paths = [self.dataset.path(int(row)) for row in rows[held_out]]
+                paths = [self.dataset.content(int(row)) for row in rows[held_out]]
                 answers[:, held_out] = self._answers(arm, task, paths)
             right[arm.key] = (answers == labels)[:, asked]
 
@@ -168,7 +168,7 @@ class _Auditor:
             seconds=0.0,
         )
 
-    def _answers(self, arm: Arm, task: Task, paths: Sequence[Path]) -> NDArray[np.intp]:
+    def _answers(self, arm: Arm, task: Task, paths: Sequence[Path | bytes]) -> NDArray[np.intp]:
         """The answers of an arm, (seeds, files), with the time it took in the results."""
         began = time.perf_counter()
         self.watch.say(f"Audit: {arm.name}.")
@@ -196,15 +196,15 @@ class _Auditor:
         data, rows = self.dataset, self.task.rows
         seen = [extract(data, part, self.backbone, self.watch).matrix for part in (rows, test)]
         chance, tested = float(right["majority"].mean()), float(right["shortcut"].mean())
-        thumbnails = extract(data, rows, pixels(), self.watch).matrix
+        thumbnails = extract(data, rows, shallow(self.backbone), self.watch).matrix
         samples = Samples(thumbnails, self.task.labels, self.task.groups)
         folded = accuracy_by_folds(samples, self.task.classes, self.seed) or 0.0
         found = alarms.near_duplicates(seen[0], seen[1], [data.sources[row] for row in test])
         found += alarms.shortcut(folded, tested, chance)
         found += alarms.permuted_labels(right["permuted"], float(right["majority"].mean()))
-        files = [[data.path(int(row)) for row in part] for part in (rows, test)]
+        made = [[data.modality.made(data.content(int(row))) for row in part] for part in (rows, test)]
         delivered = float(right["delivered"].mean())
-        found += alarms.metadata(files[0], data.labels[rows], files[1], data.labels[test], delivered)
+        found += alarms.metadata(made[0], data.labels[rows], made[1], data.labels[test], delivered)
         across = [finding.message for finding in data.findings if finding.kind == "group-across-parts"]
         found += [Alarm("group-across-parts", message, blocks=True) for message in across]
         readings = len(self.folder.settings["test_readings"])

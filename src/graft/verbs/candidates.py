@@ -1,14 +1,16 @@
 """The candidates of a ranking: opened, filtered by what they cost, and timed on this machine."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graft.backbones import Backbone, open_backbone
+from graft.backbones import Backbone
+from graft.data import Dataset
 from graft.errors import GraftError
-from graft.features.speed import milliseconds_a_picture
+from graft.features import sample_of, suited
+from graft.features.speed import milliseconds_a_sample
 from graft.progress import Watch
 from graft.ranking.evidence import Evidence
 from graft.records import Card, Cost
@@ -65,19 +67,20 @@ class Candidate:
 
 
 def open_candidates(
-    names: Sequence[str], limits: Limits, pictures: Callable[[Backbone], NDArray[np.uint8]], watch: Watch
+    names: Sequence[str], limits: Limits, dataset: Dataset, rows: NDArray[np.intp], watch: Watch
 ) -> tuple[list[Candidate], dict[str, str]]:
-    """Those that can be opened and keep the limits; the others with their reasons. `pictures` are timed with."""
+    """Those that can be opened and keep the limits, timed on some of the `rows`; the others with their reasons."""
     found, left_out = [], {}
     with watch.task("Opening networks", len(names), "networks") as advance:
         for name in names:
             try:
-                backbone = open_backbone(name)
+                backbone = suited(name, dataset)
                 reason = limits.broken_by(backbone.card)
                 if not reason:
-                    candidate = Candidate(backbone, milliseconds_a_picture(backbone, pictures(backbone), watch))
+                    taken = milliseconds_a_sample(backbone, sample_of(dataset, rows, backbone), watch)
+                    candidate = Candidate(backbone, taken)
                     if limits.max_ms is not None and candidate.milliseconds > limits.max_ms:
-                        reason = f"{candidate.milliseconds:.1f} ms a picture"
+                        reason = f"{candidate.milliseconds:.1f} ms a {dataset.modality.noun}"
             except GraftError as error:
                 reason = str(error)
             if reason:

@@ -1,13 +1,15 @@
-"""graft evaluate: how good a run is on its locked test part, or on other labelled pictures."""
+"""graft evaluate: how good a run is on its locked test part, or on other labelled samples."""
 
 import dataclasses
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from graft.adaptation.model import Model
-from graft.data import load_labelled
+from graft.data import LoadOptions, load_labelled
+from graft.data.table import contents_of
 from graft.errors import RequestError, WorkError, listing, plural
 from graft.evaluation import evaluate_probabilities
 from graft.modality import UnreadableError
@@ -29,11 +31,11 @@ class Evaluated:
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """What to measure on: files with the names of their classes."""
+    """What to measure on: files, or texts of a table, with the names of their classes."""
 
     title: str  # its key in evaluation.json
     root: Path
-    paths: list[Path]
+    contents: list[Path | bytes]
     names: list[str]
     sources: list[str]
     notes: list[str]
@@ -44,7 +46,7 @@ def evaluate(run: str | Path, data: str | Path | None = None, part: Part = "test
     """Measure a run from file to label, and write the result into its evaluation.json and report.
 
     Without `data` the run's own test part is read, and the reading is counted. With `data` the classes are matched by
-    name, and pictures that the model was fitted on are left out. Raises `WorkError` where files have changed or gone.
+    name, and samples that the model was fitted on are left out. Raises `WorkError` where files have changed or gone.
     """
     folder = RunFolder.open(Path(run))
     model = Model.load(folder.model)
@@ -61,18 +63,19 @@ def evaluate(run: str | Path, data: str | Path | None = None, part: Part = "test
 
 def _measure(model: Model, labelled: Labelled, watch: Watch) -> Evaluation:
     numbers = {name: number for number, name in enumerate(model.classes)}
+    noun = model.modality.noun
     rows, probabilities, unreadable = [], [], []
-    for row, answer in model.predict(labelled.paths, watch):
+    for row, answer in model.predict(labelled.contents, watch):
         if isinstance(answer, UnreadableError):
             unreadable.append(f"{labelled.sources[row]}: {answer}")
         else:
             rows.append(row)
             probabilities.append(answer)
     if not rows:
-        raise WorkError(f"None of the {len(labelled.paths):,} pictures could be read: {listing(unreadable, 3)}")
+        raise WorkError(f"None of the {len(labelled.contents):,} {noun}s could be read: {listing(unreadable, 3)}")
     notes = list(labelled.notes)
     if unreadable:
-        notes.append(f"{plural(len(unreadable), 'picture')} could not be read and do not count: {listing(unreadable)}")
+        notes.append(f"{plural(len(unreadable), noun)} could not be read and do not count: {listing(unreadable)}")
     return evaluate_probabilities(
         part=labelled.title,
         probabilities=np.stack(probabilities),
@@ -86,32 +89,46 @@ def _measure(model: Model, labelled: Labelled, watch: Watch) -> Evaluation:
 
 def part_of_run(folder: RunFolder, part: Part) -> Labelled:
     """A part of the run's own data; raises `WorkError` unless every file is still the one that was split."""
-    root = Path(folder.settings["data"])
+    settings = folder.settings
+    origin = Path(settings["data"])
     rows = [row for row in folder.read_split() if row["part"] == part]
     if not rows:
         raise RequestError(
-            f"This run has no {part} part. Name labelled pictures to measure on: graft evaluate {folder.path} DATA"
+            f"This run has no {part} part. Name labelled samples to measure on: graft evaluate {folder.path} DATA"
         )
-    gone = [row["source"] for row in rows if not (root / row["source"]).is_file()]
-    there = [row for row in rows if (root / row["source"]).is_file()]
-    changed = [row["source"] for row in there if sha256_of(root / row["source"]) != row["sha256"]]
+    sources = [row["source"] for row in rows]
+    contents = contents_of(origin, sources, LoadOptions(text=settings.get("text"), label=settings.get("label")))
+    gone = [source for source, content in zip(sources, contents, strict=True) if content is None]
+    there = [content for content in contents if content is not None]
+    changed = [
+        row["source"]
+        for row, content in zip(rows, contents, strict=True)
+        if content is not None and hash_of(content) != row["sha256"]
+    ]
     if gone or changed:
         told = [f"{len(gone):,} gone ({listing(gone, 3)})"] * bool(gone)
         told += [f"{len(changed):,} changed ({listing(changed, 3)})"] * bool(changed)
         raise WorkError(
-            f"The {part} part under {root} is not what it was when the run was made: {' and '.join(told)}. Put the "
+            f"The {part} part under {origin} is not what it was when the run was made: {' and '.join(told)}. Put the "
             "files back, or measure on another folder with: graft evaluate RUN DATA"
         )
-    sources = [row["source"] for row in rows]
     notes = ["Train and val parts helped to make the model; only the test part is fair."] if part != "test" else []
     title = "test" if part == "test" else f"{part}, seen by the model"
-    paths, names = [root / source for source in sources], [row["class"] for row in rows]
-    return Labelled(title, root, paths, names, sources, notes, opens_test=part == "test")
+    root = origin if origin.is_dir() else origin.parent
+    names = [row["class"] for row in rows]
+    return Labelled(title, root, there, names, sources, notes, opens_test=part == "test")
+
+
+def hash_of(content: Path | bytes) -> str:
+    """The SHA-256 of a sample's content, as split.csv has it."""
+    return sha256_of(content) if isinstance(content, Path) else hashlib.sha256(content).hexdigest()
 
 
 def _other(folder: RunFolder, model: Model, data: str | Path, watch: Watch) -> Labelled:
     """Another labelled folder, without what the model was fitted on and without classes it does not know."""
     dataset = load_labelled(data, watch)
+    if dataset.modality.name != model.modality.name:
+        raise RequestError(f"{data} holds {dataset.modality.noun}s; this model was made for {model.modality.noun}s.")
     split = folder.read_split()
     fitted_on = {row["sha256"] for row in split if row["part"] != "test"}
     locked = {row["sha256"] for row in split if row["part"] == "test"}
@@ -123,13 +140,14 @@ def _other(folder: RunFolder, model: Model, data: str | Path, watch: Watch) -> L
     rows = [row for row in sorted(new) if names[row] in known]
     notes = [finding.message for finding in dataset.findings]
     if seen:
-        notes.append(f"{plural(len(seen), 'picture')} left out because the model was fitted on them.")
+        notes.append(f"{plural(len(seen), dataset.modality.noun)} left out because the model was fitted on them.")
     if strange:
         notes.append(f"{plural(len(strange), 'class')} left out that the model does not know: {listing(strange)}.")
     tested = sum(dataset.key(row).hex() in locked for row in rows)
     if tested:
         notes.append(
-            f"{plural(tested, 'picture')} of the run's locked test part are among these; the reading is counted."
+            f"{plural(tested, dataset.modality.noun)} of the run's locked test part are among these; the reading is "
+            "counted."
         )
     if not rows:
         raise RequestError(
@@ -138,7 +156,7 @@ def _other(folder: RunFolder, model: Model, data: str | Path, watch: Watch) -> L
     return Labelled(
         title=f"data: {dataset.root}",
         root=dataset.root,
-        paths=[dataset.path(row) for row in rows],
+        contents=[dataset.content(row) for row in rows],
         names=[names[row] for row in rows],
         sources=[dataset.sources[row] for row in rows],
         notes=notes,

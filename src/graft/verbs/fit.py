@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Literal
 
 from graft import machine
-from graft.backbones import DEFAULT, Backbone, open_backbone
+from graft.backbones import Backbone
 from graft.data import Dataset, LoadOptions, load
+from graft.data.listing import PART_NAMES
 from graft.errors import RequestError, WorkError, listing
+from graft.features import excess, suited
 from graft.features.cache import DEFAULT_GB
 from graft.progress import SILENT, Watch
 from graft.records import PARTS, Evaluation, Json, Ranking
-from graft.run_folder import RunFolder
+from graft.run_folder import Resumable, RunFolder
 from graft.verbs.climb import CHECKPOINTS, Climb
 from graft.verbs.record import Recorder
 
@@ -23,19 +25,31 @@ Effort = Literal["quick", "good", "best"]
 EFFORTS: tuple[Effort, ...] = ("quick", "good", "best")
 AUTO = "auto"  # let the ranking choose the backbone
 TRAINED = ("2", "3")  # rungs that say what fine-tuning adds to the probe
-PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "timm", "openvino", "pillow", "safetensors")
+PACKAGES = (
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "torch",
+    "timm",
+    "openvino",
+    "pillow",
+    "safetensors",
+    "transformers",
+    "tokenizers",
+    "soundfile",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class FitOptions:
     """How a model is made.
 
-    `backbone` is a name, or "auto" for the one that ranks first. `effort` is how far to climb: quick is a head on the
-    frozen network, good trains its last stages, best all of them. `minutes` bounds the time, `cache_gb` the features
-    kept on disk. `seed` stands in `load`.
+    `backbone` is a name, "auto" for the one that ranks first, or None for the packaged one of this kind of sample.
+    `effort` is how far to climb: quick is a head on the frozen network, good trains its last stages, best all of them.
+    `minutes` bounds the time, `cache_gb` the features kept on disk. `seed` stands in `load`.
     """
 
-    backbone: str = DEFAULT
+    backbone: str | None = None
     effort: Effort = "good"
     load: LoadOptions = LoadOptions()
     replace: bool = False
@@ -75,8 +89,10 @@ def fit(
     if options.backbone == AUTO:
         ranking = _ranked(dataset, options, watch)
         options = replace(options, backbone=ranking.chosen)
-    backbone = open_backbone(options.backbone)
+    backbone = suited(options.backbone, dataset)
+    options = replace(options, backbone=options.backbone or backbone.card.id)
     run = RunFolder.create(Path(out) if out else _default_out(dataset), _settings(dataset, options), options.replace)
+    dataset = replace(dataset, findings=(*dataset.findings, *excess(backbone, dataset)))
     if ranking is not None:
         run.write("ranking.json", asdict(ranking))
     return _work(run, dataset, backbone, options, watch, began)
@@ -104,7 +120,7 @@ def resume(run: str | Path, watch: Watch = SILENT) -> Fitted:
     options = FitOptions(
         backbone=settings.backbone,
         effort=settings.effort,
-        load=LoadOptions(settings.seed, settings.group, settings.min_per_class),
+        load=options_of(settings),
         cache_gb=settings.cache_gb,
         minutes=settings.minutes,
         checkpoint_seconds=settings.checkpoint_seconds,
@@ -117,7 +133,12 @@ def resume(run: str | Path, watch: Watch = SILENT) -> Fitted:
     other = [name for name, old in settings.versions.items() if present.get(name) != old]
     if other:
         watch.say(f"Other versions than when the run began ({listing(other)}): the last digits may differ.")
-    return _work(folder, dataset, open_backbone(options.backbone), options, watch, began)
+    return _work(folder, dataset, suited(options.backbone, dataset), options, watch, began)
+
+
+def options_of(settings: Resumable) -> LoadOptions:
+    """How the data of a run were read."""
+    return LoadOptions(settings.seed, settings.group, settings.min_per_class, settings.text, settings.label)
 
 
 def changes(folder: RunFolder, dataset: Dataset) -> str:
@@ -196,7 +217,7 @@ def _remember(climb: Climb, watch: Watch) -> None:
 def _settings(dataset: Dataset, options: FitOptions) -> Json:
     return {
         "graft": version("graft-ml"),
-        "data": str(dataset.root.absolute()),  # so that the run can be resumed from anywhere
+        "data": str(dataset.pointed_at.absolute()),  # so that the run can be resumed from anywhere
         "dataset": dataset.fingerprint,
         "split": dataset.split,
         "samples": {part: dataset.count(part) for part in PARTS},
@@ -206,6 +227,9 @@ def _settings(dataset: Dataset, options: FitOptions) -> Json:
         "seed": options.load.seed,
         "group": options.load.group,
         "min_per_class": options.load.min_per_class,
+        "text": options.load.text,
+        "label": options.load.label,
+        "modality": dataset.modality.name,
         "cache_gb": options.cache_gb,
         "minutes": options.minutes,
         "checkpoint_seconds": options.checkpoint_seconds,
@@ -252,9 +276,15 @@ def check_memory(dataset: Dataset) -> None:
         )
 
 
+def _name_of(path: Path) -> str:
+    """What to call a run: the folder, or the table; a table of one part is called like its folder."""
+    path = path.resolve()
+    return path.name if path.is_dir() else path.parent.name if path.stem in PART_NAMES else path.stem
+
+
 def _default_out(dataset: Dataset) -> Path:
     """runs/NAME, or the first free runs/NAME-2, runs/NAME-3 and so on."""
-    name = dataset.root.resolve().name or "run"
+    name = _name_of(dataset.pointed_at) or "run"
     path, number = Path("runs") / name, 1
     while path.exists():
         number += 1

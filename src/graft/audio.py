@@ -1,0 +1,236 @@
+"""Recordings: an allow-list of formats, one channel, brought to the network's rate once."""
+
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graft.errors import RequestError, WorkError
+from graft.modality import UnreadableError, read_content
+from graft.records import AudioPreprocess
+
+if TYPE_CHECKING:
+    from torch import nn
+
+FORMATS = ("WAV", "WAVEX", "RF64", "FLAC", "OGG", "MP3", "AIFF")
+RATES = (4_000, 192_000)
+MOST_SECONDS = 3600.0
+SILENT = 1e-6  # of full volume: a channel below it carries nothing
+MEASURED = 500  # recordings whose length decides how much the network hears
+USUAL = 0.98  # of the recordings are heard whole
+FULL = 32767
+
+Wave = NDArray[np.int16]  # (samples,)
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """One channel of sound: full volume is 1, `rate` samples a second."""
+
+    wave: NDArray[np.float32]  # (samples,)
+    rate: int
+
+
+class AudioModality:
+    """WAV, FLAC, OGG, MP3 and AIFF of any width and rate; channels that carry something are averaged."""
+
+    name = "audio"
+    noun = "recording"
+    augmentation = 1
+    views = 6
+    suffixes = frozenset({".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff"})
+    version = "soundfile-1"
+
+    def check(self, content: bytes) -> None:
+        """Decode all of it: only that finds a file that ends too early."""
+        self.decode(content)
+
+    def decode(self, source: Path | bytes) -> Recording:
+        content = source if isinstance(source, bytes) else read_content(source)
+        if not content:
+            raise UnreadableError("the file is empty (0 bytes)")
+        soundfile = _soundfile()
+        try:
+            with soundfile.SoundFile(io.BytesIO(content)) as file:
+                _refuse(file)
+                channels = file.read(dtype="float32", always_2d=True)
+                rate = int(file.samplerate)
+        except soundfile.LibsndfileError as error:
+            raise UnreadableError(
+                f"not a WAV, FLAC, OGG or MP3 recording, or damaged ({error.error_string})"
+            ) from error
+        return _one_channel(channels, rate)
+
+    def accept(self, thing: Any) -> Recording:
+        if not (isinstance(thing, tuple) and len(thing) == 2 and isinstance(thing[0], np.ndarray)):
+            raise RequestError(
+                f"A {type(thing).__name__} is no recording. Expected (samples, rate): an array of numbers from -1 to "
+                "1, or of int16, and the samples a second."
+            )
+        wave, rate = np.asarray(thing[0]), int(thing[1])
+        if wave.dtype == np.int16:
+            wave = wave / np.float32(FULL + 1)
+        if wave.ndim not in (1, 2) or wave.size == 0 or wave.dtype.kind != "f" or not RATES[0] <= rate <= RATES[1]:
+            raise RequestError(
+                f"An array of shape {wave.shape} and type {wave.dtype} at {rate} Hz is no recording. Expected "
+                f"(samples,) or (samples, channels) as float or int16, at {RATES[0]:,} to {RATES[1]:,} Hz."
+            )
+        try:
+            return _one_channel(wave.reshape(len(wave), -1).astype(np.float32), rate)
+        except UnreadableError as error:
+            raise RequestError(f"The recording is of no use: {error}.") from error
+
+    def prepare(self, sample: Recording, preprocess: AudioPreprocess) -> Wave:
+        """The middle of the recording at the network's rate, amid silence where it is shorter: (samples,)."""
+        return _whole(_middle(_at_rate(sample, preprocess.rate), preprocess.samples))
+
+    def augment(self, sample: Recording, preprocess: AudioPreprocess, rng: np.random.Generator) -> Wave:
+        """Faster or slower, louder or softer, shifted, with noise, and with a gap in time and one in frequency.
+
+        The gaps are those of SpecAugment (Park et al. 2019), made in the wave so that any network may hear them.
+        """
+        speed = rng.uniform(0.9, 1.1)
+        wave = _at_rate(sample, round(preprocess.rate / speed / 100) * 100)  # played at the network's own rate
+        room = preprocess.samples
+        spare = max(0, room - len(wave))
+        wave = _middle(wave, room, shift=int(rng.integers(-spare // 4 - 1, spare // 4 + 2)) if spare else 0)
+        if spare == 0:
+            wave = np.roll(wave, int(rng.integers(-room // 20, room // 20 + 1)))
+        wave = _with_gaps(wave * np.float32(10 ** rng.uniform(-0.3, 0.3)), rng)
+        loud = float(np.abs(wave).max())
+        wave = wave + rng.normal(0, loud * 10 ** rng.uniform(-4, -2), room).astype(np.float32)
+        return _whole(wave)
+
+    def stack(self, samples: Sequence[Wave], preprocess: AudioPreprocess) -> Wave:
+        return np.stack(samples)
+
+    def shape(self, preprocess: AudioPreprocess) -> tuple[int | None, ...]:
+        return (preprocess.samples,)
+
+    def example(self, preprocess: AudioPreprocess) -> Wave:
+        return _whole(np.random.default_rng(0).normal(0, 0.1, preprocess.samples).astype(np.float32))
+
+    def entry(self, preprocess: AudioPreprocess) -> "nn.Module":
+        """(batch, samples) int16 -> (batch, samples) float32, full volume as the network knows it."""
+        import torch
+        from torch import nn
+
+        class Volume(nn.Module):
+            def forward(self, waves: torch.Tensor) -> torch.Tensor:
+                return waves.float() * (preprocess.scale / (FULL + 1))
+
+        return Volume()
+
+    def suit(self, preprocess: AudioPreprocess, sources: Sequence[Path | bytes]) -> AudioPreprocess:
+        """Long enough for nearly all of these recordings, within what the network can hear at once."""
+        wanted = float(np.quantile(_seconds(sources), USUAL)) * preprocess.rate
+        step = preprocess.rate // 10
+        return replace(preprocess, samples=int(np.clip(-(-wanted // step) * step, preprocess.least, preprocess.most)))
+
+    def fix(self, preprocess: AudioPreprocess, sources: Sequence[Path | bytes]) -> AudioPreprocess:
+        return preprocess
+
+    def made(self, source: Path | bytes) -> tuple[float, ...]:
+        """Rate and number of channels; how long it is may well belong to what it says."""
+        told = _soundfile().info(io.BytesIO(source) if isinstance(source, bytes) else str(source))
+        return (float(told.samplerate), float(told.channels))
+
+    def excess(self, preprocess: AudioPreprocess, sources: Sequence[Path | bytes]) -> str:
+        most = preprocess.samples / preprocess.rate
+        long = float((_seconds(sources) > most * 1.001).mean())
+        if not long:
+            return ""
+        return f"{long:.0%} of the recordings are longer than {most:.1f} s; the network hears their middle."
+
+
+def _soundfile() -> Any:
+    try:
+        import soundfile
+    except ImportError as error:
+        raise WorkError("Recordings need the extra for them. Install it: pip install 'graft-ml[audio]'") from error
+    return soundfile
+
+
+def _refuse(file: Any) -> None:
+    """Raise `UnreadableError` for a recording that is nothing for graft, before it is decoded."""
+    if file.format not in FORMATS:
+        raise UnreadableError(f"a {file.format} file; WAV, FLAC, OGG or MP3 is expected")
+    if not RATES[0] <= file.samplerate <= RATES[1]:
+        raise UnreadableError(f"{file.samplerate:,} samples a second; {RATES[0]:,} to {RATES[1]:,} are expected")
+    if file.frames == 0:
+        raise UnreadableError("no sound in it (0 samples)")
+    if file.frames / file.samplerate > MOST_SECONDS:
+        hours = file.frames / file.samplerate / 3600
+        raise UnreadableError(f"{hours:.1f} hours long; cut it into pieces of an hour at most, each with its label")
+
+
+def _one_channel(channels: NDArray[np.float32], rate: int) -> Recording:
+    """The average of the channels that are not silent; (samples, channels)."""
+    if len(channels) == 0:
+        raise UnreadableError("no sound in it (0 samples)")
+    if not np.isfinite(channels).all():
+        raise UnreadableError("it holds values that are no numbers")
+    alive = np.abs(channels).max(axis=0) > SILENT
+    if not alive.any():
+        raise UnreadableError("silent from beginning to end")
+    return Recording(channels[:, alive].mean(axis=1), rate)
+
+
+def _at_rate(sample: Recording, rate: int) -> NDArray[np.float32]:
+    """The wave with `rate` samples a second."""
+    from scipy.signal import resample_poly
+
+    if sample.rate == rate:
+        return sample.wave
+    common = math.gcd(sample.rate, rate)
+    result: NDArray[np.float32] = resample_poly(sample.wave, rate // common, sample.rate // common).astype(np.float32)
+    return result
+
+
+def _middle(wave: NDArray[np.float32], samples: int, shift: int = 0) -> NDArray[np.float32]:
+    """So many samples from the middle, or the wave in the middle of silence, shifted."""
+    if len(wave) >= samples:
+        start = (len(wave) - samples) // 2
+        return wave[start : start + samples]
+    before = int(np.clip((samples - len(wave)) // 2 + shift, 0, samples - len(wave)))
+    return np.pad(wave, (before, samples - len(wave) - before))
+
+
+def _with_gaps(wave: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """Up to a tenth of the time silent, and up to a tenth of the frequencies gone."""
+    count = len(wave)
+    spectrum = np.fft.rfft(wave)
+    start, width = rng.uniform(0, 0.9), rng.uniform(0, 0.1)
+    spectrum[int(start * len(spectrum)) : int((start + width) * len(spectrum))] = 0
+    wave = np.fft.irfft(spectrum, count).astype(np.float32)
+    start, width = rng.uniform(0, 0.9), rng.uniform(0, 0.1)
+    wave[int(start * count) : int((start + width) * count)] = 0
+    return wave
+
+
+def _whole(wave: NDArray[np.float32]) -> Wave:
+    """16 bits, clipped at full volume."""
+    result: Wave = np.clip(np.rint(wave * FULL), -FULL - 1, FULL).astype(np.int16)
+    return result
+
+
+def _seconds(sources: Sequence[Path | bytes]) -> NDArray[np.float64]:
+    """How long some of these recordings are, spread over all of them; those that cannot be read count for nothing."""
+    soundfile = _soundfile()
+    found = []
+    for number in np.unique(np.linspace(0, len(sources) - 1, MEASURED).astype(int)):
+        source = sources[number]
+        try:
+            told = soundfile.info(io.BytesIO(source) if isinstance(source, bytes) else str(source))
+        except (soundfile.LibsndfileError, OSError):
+            continue
+        found.append(told.frames / told.samplerate)
+    return np.array(found or [1.0])
+
+
+AUDIO = AudioModality()

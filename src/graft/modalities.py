@@ -1,0 +1,16 @@
+"""The kinds of samples there are, by name."""
+
+from graft.audio import AUDIO
+from graft.errors import RequestError
+from graft.image import IMAGE
+from graft.modality import Modality
+from graft.text import TEXT
+
+MODALITIES: dict[str, Modality] = {one.name: one for one in (IMAGE, TEXT, AUDIO)}
+
+
+def modality_of(name: str) -> Modality:
+    """The modality of this name; raises `RequestError` for any other."""
+    if name not in MODALITIES:
+        raise RequestError(f"{name!r} is no kind of sample that graft knows. Expected: {', '.join(MODALITIES)}.")
+    return MODALITIES[name]

@@ -1,0 +1,153 @@
+"""Texts: UTF-8 in any script, split into tokens the same way everywhere."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graft.errors import RequestError, WorkError
+from graft.modality import Prepared, UnreadableError, read_content
+from graft.records import TextPreprocess
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+    from torch import nn
+
+MOST_BYTES = 1_000_000  # of one text: far more than any encoder reads
+MASKED = 0.1  # of the tokens of a varied view
+STEP = 8  # lengths of kept activations are multiples of it
+EXAMPLE = 16  # tokens
+
+Tokens = NDArray[np.int64]  # (tokens,)
+
+
+class TextModality:
+    """Text files, or texts in a table; UTF-8, with or without a byte order mark."""
+
+    name = "text"
+    noun = "text"
+    version = "utf-8"
+    augmentation = 1
+    views = 3
+    suffixes = frozenset({".txt"})
+
+    def check(self, content: bytes) -> None:
+        """A text must be UTF-8, of a size that somebody wrote, and must say something."""
+        self.decode(content)
+
+    def decode(self, source: Path | bytes) -> str:
+        content = source if isinstance(source, bytes) else read_content(source)
+        if len(content) > MOST_BYTES:
+            raise UnreadableError(f"{len(content) / 1e6:.1f} MB in one text; more than {MOST_BYTES / 1e6:.0f} MB")
+        try:
+            text = content.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise UnreadableError(f"not UTF-8 (byte {error.start:,} is {content[error.start]:#04x})") from error
+        return _said(text)
+
+    def accept(self, thing: Any) -> str:
+        if not isinstance(thing, str):
+            raise RequestError(f"A {type(thing).__name__} is no text. Expected a str.")
+        try:
+            return _said(thing)
+        except UnreadableError as error:
+            raise RequestError(f"A text that is {error}.") from error
+
+    def prepare(self, sample: str, preprocess: TextPreprocess) -> Tokens:
+        """The numbers of its tokens, with those that the tokenizer puts around them: (tokens,)."""
+        tokens = np.array(_tokenizer(preprocess).encode(sample).ids[: preprocess.tokens], np.int64)
+        return _filled(tokens, preprocess)
+
+    def augment(self, sample: str, preprocess: TextPreprocess, rng: np.random.Generator) -> Tokens:
+        """The same with a tenth of the words' tokens hidden, where the tokenizer has a token for that."""
+        encoded = _tokenizer(preprocess).encode(sample)
+        tokens = np.array(encoded.ids, np.int64)
+        hidden = (rng.random(len(tokens)) < MASKED) & (np.array(encoded.special_tokens_mask) == 0)
+        if preprocess.mask is not None and not hidden.all():
+            tokens[hidden] = preprocess.mask
+        return _filled(tokens[: preprocess.tokens], preprocess)
+
+    def stack(self, samples: Sequence[Tokens], preprocess: TextPreprocess) -> Tokens:
+        longest = max(len(one) for one in samples)
+        return np.stack([np.pad(one, (0, longest - len(one)), constant_values=preprocess.pad) for one in samples])
+
+    def shape(self, preprocess: TextPreprocess) -> tuple[int | None, ...]:
+        return (preprocess.fixed,)
+
+    def example(self, preprocess: TextPreprocess) -> Tokens:
+        count = _tokenizer(preprocess).get_vocab_size()
+        tokens = np.random.default_rng(0).integers(count, size=min(EXAMPLE, preprocess.tokens))
+        tokens[tokens == preprocess.pad] = (preprocess.pad + 1) % count
+        return _filled(tokens.astype(np.int64), preprocess)
+
+    def entry(self, preprocess: TextPreprocess) -> "nn.Module":
+        """Nothing: networks take the numbers as they are, (batch, tokens)."""
+        from torch import nn
+
+        return nn.Identity()
+
+    def suit(self, preprocess: TextPreprocess, sources: Sequence[Path | bytes]) -> TextPreprocess:
+        return preprocess
+
+    def fix(self, preprocess: TextPreprocess, sources: Sequence[Path | bytes]) -> TextPreprocess:
+        """With room for the longest of these texts, up to what the network reads at all."""
+        longest = max((len(self.prepare(self.decode(one), preprocess)) for one in sources), default=STEP)
+        return replace(preprocess, fixed=min(preprocess.tokens, -(-longest // STEP) * STEP))
+
+    def made(self, source: Path | bytes) -> tuple[float, ...]:
+        return ()
+
+    def excess(self, preprocess: TextPreprocess, sources: Sequence[Path | bytes]) -> str:
+        most = preprocess.tokens
+        suspects = [one for one in sources if _size(one) > most]  # a token takes a byte at least
+        encode = _tokenizer(preprocess).encode
+        long = sum(len(encode(self.decode(one)).ids) > most for one in suspects)
+        if not long:
+            return ""
+        return f"{long:,} of {len(sources):,} texts are longer than {most} tokens; the network reads their beginning."
+
+
+def _said(text: str) -> str:
+    if not text.strip():
+        raise UnreadableError("empty")
+    if "\0" in text:
+        raise UnreadableError("no text (it holds zero bytes)")
+    return text
+
+
+def _size(source: Path | bytes) -> int:
+    return len(source) if isinstance(source, bytes) else source.stat().st_size
+
+
+def _filled(tokens: Tokens, preprocess: TextPreprocess) -> Tokens:
+    if preprocess.fixed is None:
+        return tokens
+    filled: Prepared = np.full(preprocess.fixed, preprocess.pad, np.int64)
+    filled[: len(tokens)] = tokens[: preprocess.fixed]
+    return filled
+
+
+def _tokenizer(preprocess: TextPreprocess) -> "Tokenizer":
+    return _opened(preprocess.sha256, preprocess.tokenizer)
+
+
+@lru_cache(maxsize=4)
+def _opened(sha256: str, content: str) -> "Tokenizer":
+    try:
+        from tokenizers import Tokenizer
+    except ImportError as error:
+        raise WorkError("Texts need the extra for them. Install it with: pip install 'graft-ml[text]'") from error
+    if hashlib.sha256(content.encode()).hexdigest() != sha256:
+        raise WorkError("The tokenizer is not the one that its model names. Do not use this model.")
+    tokenizer = Tokenizer.from_str(content)
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer
+
+
+TEXT = TextModality()

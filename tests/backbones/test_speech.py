@@ -1,0 +1,142 @@
+"""Networks that hear: the packaged one against its ONNX files, those of transformers, and pictures of sounds."""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from graft.backbones import open_backbone
+from graft.backbones.from_checkpoint import build_for
+from graft.backbones.from_random import random_like
+from graft.backbones.measure import example_input
+from graft.errors import RequestError
+
+
+def waves(samples: int, seed: int = 0) -> torch.Tensor:
+    return torch.randn(2, samples, generator=torch.Generator().manual_seed(seed)) * 0.1
+
+
+def test_the_packaged_network_says_what_its_onnx_files_say():
+    """Windows of 76 frames, 8 apart, as openwakeword cuts them."""
+    onnxruntime = pytest.importorskip("onnxruntime")
+    place = Path(next(iter(find_spec("openwakeword").submodule_search_locations))) / "resources" / "models"
+    module = open_backbone("wheel:speech_embedding").module
+    sound = waves(32_000)[:1] * 32_768
+    mel = onnxruntime.InferenceSession(place / "melspectrogram.onnx").run(None, {"input": sound.numpy()})[0].squeeze()
+    windows = np.stack([mel[at : at + 76] for at in range(0, len(mel) - 75, 8)])[..., None] / 10 + 2
+    expected = onnxruntime.InferenceSession(place / "embedding_model.onnx").run(None, {"input_1": windows})[0]
+    with torch.inference_mode():
+        found = module.every_step(sound)[0].numpy()
+        np.testing.assert_allclose(found, expected.squeeze(), atol=1e-4)
+        np.testing.assert_allclose(module(sound)[0].numpy(), found.mean(axis=0), atol=1e-5)
+
+
+def test_each_recording_is_heard_by_itself():
+    module = open_backbone("wheel:speech_embedding").module
+    loud_beside_soft = torch.cat([waves(24_000)[:1] * 30_000, waves(24_000, 1)[:1] * 30])
+    with torch.inference_mode():
+        assert torch.allclose(module(loud_beside_soft)[1:], module(loud_beside_soft[1:]), atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["wheel:speech_embedding", "spectrogram+random:timm:test_efficientnet@64"])
+def test_networks_that_hear_can_be_cut_built_again_and_start_anew(name):
+    backbone = open_backbone(name)
+    assert len(backbone.stages) > 3
+    again = build_for(backbone.card).module
+    again.load_state_dict(backbone.module.state_dict())
+    inputs = example_input("audio", backbone.card.preprocess)
+    with torch.inference_mode():
+        assert torch.equal(again.eval()(inputs), backbone.module(inputs))
+    assert random_like(backbone, 0).fingerprint != backbone.fingerprint
+
+
+def test_a_higher_tone_is_higher_in_the_spectrogram():
+    from graft.backbones.spectrogram import Spectrogram
+
+    time = torch.arange(16_000) / 16_000
+    heights = []
+    for hertz in (200, 1000, 4000):
+        picture = Spectrogram(64)(torch.sin(2 * torch.pi * hertz * time)[None] * 0.5)[0, 0]
+        heights.append(int(picture.mean(dim=1).argmax()))
+    assert heights[0] > heights[1] > heights[2]
+
+
+def test_only_pictures_networks_look_at_spectrograms():
+    with pytest.raises(RequestError, match="takes no pictures"):
+        open_backbone("spectrogram+wheel:minilm_l6")
+
+
+def config(family: str):
+    import transformers
+
+    heard = {
+        "hidden_size": 16,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "intermediate_size": 24,
+        "conv_dim": (8, 8),
+        "conv_kernel": (10, 8),
+        "conv_stride": (5, 4),
+        "num_conv_pos_embeddings": 8,
+        "num_conv_pos_embedding_groups": 2,
+    }
+    return {
+        "wav2vec2": lambda: transformers.Wav2Vec2Config(**heard),
+        "wav2vec2 with the norm first": lambda: transformers.Wav2Vec2Config(**heard, do_stable_layer_norm=True),
+        "hubert": lambda: transformers.HubertConfig(**heard),
+        "whisper": lambda: transformers.WhisperConfig(
+            d_model=16,
+            encoder_layers=2,
+            encoder_attention_heads=2,
+            encoder_ffn_dim=24,
+            decoder_layers=1,
+            decoder_attention_heads=2,
+            decoder_ffn_dim=24,
+            num_mel_bins=80,
+            max_source_positions=100,
+            vocab_size=50,
+            pad_token_id=0,
+            bos_token_id=1,
+            eos_token_id=2,
+            decoder_start_token_id=1,
+        ),
+    }[family]()
+
+
+@pytest.mark.parametrize("family", ["wav2vec2", "wav2vec2 with the norm first", "hubert", "whisper"])
+def test_encoders_of_transformers_in_pieces(family, tmp_path):
+    from transformers import AutoModel
+
+    torch.manual_seed(0)
+    model = AutoModel.from_config(config(family)).eval()
+    model.save_pretrained(tmp_path / "model")
+    backbone = open_backbone(f"hf:{tmp_path / 'model'}")
+    sound = waves(16_000)
+    with torch.inference_mode():
+        found = backbone.module(sound)
+        if family == "whisper":
+            from transformers import WhisperFeatureExtractor
+
+            extractor = WhisperFeatureExtractor(feature_size=80, chunk_length=2)  # 200 frames: all that it has room for
+            inputs = extractor([one.numpy() for one in waves(32_000)], sampling_rate=16_000, return_tensors="pt")
+            expected = model.encoder(inputs.input_features).last_hidden_state.mean(dim=1)
+            found = backbone.module(waves(32_000))
+        else:
+            plain = (sound - sound.mean(dim=1, keepdim=True)) / sound.std(dim=1, keepdim=True, correction=0)
+            expected = model(plain).last_hidden_state.mean(dim=1)
+    assert torch.allclose(found, expected, atol=2e-4)
+    assert [stage.name for stage in backbone.stages] == ["embedding", "layers.0", "layers.1", "pool"]
+    again = build_for(backbone.card).module
+    again.load_state_dict(backbone.module.state_dict())
+    with torch.inference_mode():
+        assert torch.allclose(again(sound), backbone.module(sound), atol=1e-6)
+
+
+def test_a_family_that_nobody_took_apart_is_told(tmp_path):
+    from transformers import SEWConfig
+
+    SEWConfig(hidden_size=16, num_hidden_layers=1, num_attention_heads=2).save_pretrained(tmp_path / "sew")
+    with pytest.raises(RequestError, match="Speech encoders that graft takes"):
+        open_backbone(f"hf:{tmp_path / 'sew'}")
