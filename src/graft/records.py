@@ -122,7 +122,7 @@ class Cost:
 
     parameters: int
     macs: int
-    milliseconds: float  # for one picture on this machine, decoding left out; measured
+    milliseconds: float  # for one sample on this machine, decoding left out; measured
     megabytes: float  # of its weights
     licence: str
 
@@ -157,6 +157,7 @@ class Ranking:
     needed: int | None  # samples with which the first two could be told apart
     regime: str  # where the gain of fine-tuning comes from
     race: tuple[dict[str, Any], ...] = ()
+    noun: str = "picture"  # what one sample is called
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +211,7 @@ class Verdict:
     layers: tuple[dict[str, Any], ...]
     budget: str
     seconds: float
+    noun: str = "picture"  # what one sample is called
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +233,7 @@ class Mistake:
     truth: str
     predicted: str
     confidence: float
+    text: str = ""  # the beginning of it, where it is a text
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +253,7 @@ class Evaluation:
     mistakes: tuple[Mistake, ...]
     notes: tuple[str, ...] = ()
     root: str = ""  # where the sources of the mistakes lie
+    noun: str = "picture"  # what one sample is called
 
 
 @dataclass(frozen=True, slots=True)

@@ -215,7 +215,7 @@ class RunFolder:
         if not whole:
             raise WorkError(
                 f"{path} was changed: its SHA-256 differs from that in run.json, so nobody can tell any more which "
-                "pictures the model has seen. Copy the run again from where it was made, or run graft fit again."
+                "samples the model has seen. Copy the run again from where it was made, or run graft fit again."
             )
         with path.open(encoding="utf-8", newline="") as file:
             return list(csv.DictReader(file))

@@ -105,8 +105,8 @@ def _chosen_by_folds(samples: Samples, classes: int, seed: int) -> Probe:
     held_out = np.flatnonzero(folds[0] >= 0)
     if len(held_out) == 0:
         raise RequestError(
-            "Nothing can be held out to measure a model: no class has two pictures, or all belong to one group. "
-            "Add pictures, or name smaller groups with --group."
+            "Nothing can be held out to measure a model: no class has two samples, or all belong to one group. "
+            "Add samples, or name smaller groups with --group."
         )
     basis = Basis.of(part.features)
     targets = one_hot(part.labels, classes)

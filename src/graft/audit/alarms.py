@@ -27,7 +27,7 @@ def near_duplicates(train: NDArray[np.floating], test: NDArray[np.floating], sou
     if not found:
         return []
     message = (
-        f"{plural(len(found), 'test picture')} of {len(test):,} can hardly be told from a training picture: "
+        f"{plural(len(found), 'test sample')} of {len(test):,} can hardly be told from a training sample: "
         f"{listing([sources[number] for number in found], 3)}."
     )
     return [Alarm("near-duplicates", message, len(found) > MUCH_ALIKE * len(test))]
@@ -43,7 +43,7 @@ def shortcut(folded: float, tested: float, chance: float) -> list[Alarm]:
     if folded > CHANCE_TIMES * chance and tested < (1 - FALL) * folded:
         message = (
             f"Without any network, thumbnails reach {100 * folded:.0f}% in cross-validation and {100 * tested:.0f}% on "
-            "the test part: pictures within train resemble each other. Cross-validation flatters here; the test part, "
+            "the test part: samples within train resemble each other. Cross-validation flatters here; the test part, "
             "kept apart, does not."
         )
         return [Alarm("session", message, blocks=False)]

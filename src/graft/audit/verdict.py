@@ -58,7 +58,7 @@ def _primary(answers: Answers, found: Mapping[tuple[str, str], Comparison], riva
     """The comparison that decides, and what it is against."""
     scratch, shortcut = found[("delivered", "scratch")], found[("delivered", "shortcut")]
     if answers["shortcut"].mean() > answers["scratch"].mean():
-        return shortcut, "a probe on thumbnails, which needs no network and does better than training from scratch"
+        return shortcut, "a probe that needs no network and does better than training from scratch"
     return scratch, rival
 
 
@@ -68,7 +68,7 @@ def sentence_of(found: Comparison, against: str, saved: Saved | None) -> str:
     tested = f"n = {found.samples:,}"
     if found.finding is None:
         return (
-            f"Too few pictures to say anything: {found.samples:,} judged, and at least {LEAST_SAMPLES} are needed. "
+            f"Too few samples to say anything: {found.samples:,} judged, and at least {LEAST_SAMPLES} are needed. "
             f"Measured: {points} against {against}."
         )
     if found.finding == "POSITIVE":
@@ -80,7 +80,7 @@ def sentence_of(found: Comparison, against: str, saved: Saved | None) -> str:
     if found.finding == "NOT HARMFUL":
         margin = f"{100 * MARGIN:.0f} point"
         return f"Transfer did no harm of {margin} or more, and may have helped: {points} over {against}, {tested}."
-    needed = f" About {found.needed:,} judged pictures would be needed to tell." if found.needed else ""
+    needed = f" About {found.needed:,} judged samples would be needed to tell." if found.needed else ""
     return f"No evidence either way: {points} against {against}, {tested}.{needed}"
 
 

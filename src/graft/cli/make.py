@@ -89,11 +89,16 @@ def demo(
         "runs/demo"
     ),
     effort: EffortOption = "quick",
+    text: Annotated[bool, typer.Option("--text", help="On lines of conversation and their topics.")] = False,
+    audio: Annotated[bool, typer.Option("--audio", help="On words spoken by artificial voices.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """The whole path on 2,000 packaged pictures of textile: fit, evaluate, predict."""
+    """The whole path on 2,000 packaged pictures of textile, or on texts or sounds: fit, evaluate, predict."""
     from graft import terminal
     from graft.verbs.demo import demo as run_demo
 
-    shown = run_demo(out, terminal.Terminal(), effort)  # type: ignore[arg-type]
+    if text and audio:
+        raise RequestError("Expected --text or --audio, not both.")
+    kind = "text" if text else "audio" if audio else "image"
+    shown = run_demo(out, terminal.Terminal(), effort, kind)  # type: ignore[arg-type]
     terminal.print_json(shown) if as_json else terminal.show_demo(shown)

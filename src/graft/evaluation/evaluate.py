@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from graft.errors import listing, plural
 from graft.evaluation import metrics
+from graft.evaluation.exhibit import excerpt
 from graft.records import Evaluation, Mistake
 
 FEW = 50  # below this an interval says more than the number
@@ -21,8 +22,13 @@ def evaluate_probabilities(
     sources: Sequence[str],
     notes: Sequence[str] = (),
     root: str = "",
+    noun: str = "picture",
+    texts: Sequence[str] | None = None,
 ) -> Evaluation:
-    """All figures for (samples, classes) probabilities of labelled samples; the most confident mistakes come first."""
+    """All figures for (samples, classes) probabilities of labelled samples; the most confident mistakes come first.
+
+    `texts` are shown with the mistakes, where the samples are texts of a table.
+    """
     predicted = probabilities.argmax(axis=1)
     confidence = probabilities.max(axis=1)
     right = predicted == labels
@@ -31,7 +37,7 @@ def evaluate_probabilities(
     few = [f"Only {len(labels)} samples: the interval is wide, and small differences mean nothing."]
     counts = np.bincount(labels, minlength=len(classes))
     absent = [name for name, count in zip(classes, counts, strict=True) if count == 0]
-    unseen = [f"Nothing is known of {plural(len(absent), 'class')} without a picture here: {listing(absent)}."]
+    unseen = [f"Nothing is known of {plural(len(absent), 'class')} without a {noun} here: {listing(absent)}."]
     return Evaluation(
         part=part,
         samples=len(labels),
@@ -44,11 +50,18 @@ def evaluate_probabilities(
         confusion=metrics.confusion(labels, predicted),
         reliability=bins,
         mistakes=tuple(
-            Mistake(sources[row], classes[labels[row]], classes[predicted[row]], float(confidence[row]))
+            Mistake(
+                sources[row],
+                classes[labels[row]],
+                classes[predicted[row]],
+                float(confidence[row]),
+                "" if texts is None else excerpt(texts[row]),
+            )
             for row in wrong
         ),
         notes=(*notes, *(unseen if absent else []), *(few if len(labels) < FEW else [])),
         root=root,
+        noun=noun,
     )
 
 

@@ -1,22 +1,17 @@
-"""The page and the model card of a run: plain words, figures with intervals, and the pictures it got wrong."""
+"""The page and the model card of a run: plain words, figures with intervals, and the samples it got wrong."""
 
-import base64
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log
-from pathlib import Path
 from typing import Any
 
 from graft.evaluation import charts
 from graft.evaluation.evaluate import confusions
-from graft.image import IMAGE
-from graft.modality import UnreadableError
+from graft.evaluation.exhibit import exhibit
 from graft.records import Evaluation, Finding, Json, Ranking, Verdict
 
 MOST_CLASSES = 60  # shown in tables and in the confusion matrix
 MOST_MISTAKES = 24
-THUMBNAIL = 160  # pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +24,7 @@ class Subject:
     version: str
     classes: tuple[str, ...]
     facts: tuple[tuple[str, str], ...]
+    noun: str = "picture"  # what one sample is called
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +55,7 @@ def render(
         "run": subject,
         "facts": subject.facts,
         "findings": findings,
+        "noun": subject.noun,
         "pages": [_page(title, evaluation, subject) for title, evaluation in evaluations],
         "percent": percent,
         "story": story,
@@ -92,20 +89,8 @@ def _page(title: str, evaluation: Evaluation, subject: Subject) -> dict[str, Any
                 "predicted": mistake.predicted,
                 "confidence": mistake.confidence,
                 "source": mistake.source,
-                "thumbnail": _thumbnail(Path(evaluation.root) / mistake.source),
+                "shown": exhibit(evaluation.noun, evaluation.root, mistake),
             }
             for mistake in evaluation.mistakes[:MOST_MISTAKES]
         ],
     }
-
-
-def _thumbnail(path: Path) -> str:
-    """A small JPEG as a data URI; empty where the picture is not there any more."""
-    try:
-        picture = IMAGE.decode(path)
-    except UnreadableError:
-        return ""
-    picture.thumbnail((THUMBNAIL, THUMBNAIL))
-    content = io.BytesIO()
-    picture.save(content, "JPEG", quality=75)
-    return "data:image/jpeg;base64," + base64.b64encode(content.getvalue()).decode()

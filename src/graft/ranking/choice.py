@@ -60,10 +60,10 @@ def choose(
     if gap > 0:
         needed = needed_samples(float((difference != 0).mean()), gap)
         needed = needed if needed < MOST_NEEDED else None
-    told = f"; about {needed:,} labelled pictures would be needed" if needed else ""
+    told = f"; about {needed:,} labelled samples would be needed" if needed else ""
     return Choice(
         cheapest,
-        f"{names[leader]} and {names[cheapest]} cannot be told apart with {samples:,} pictures{told}. "
+        f"{names[leader]} and {names[cheapest]} cannot be told apart with {samples:,} samples{told}. "
         f"The cheaper, {names[cheapest]}, is chosen.",
         needed,
         open=True,

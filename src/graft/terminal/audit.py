@@ -37,13 +37,13 @@ def show_audited(audited: "Audited") -> None:
     colour = COLOURS.get(verdict.finding, "yellow")
     out.print(f"[bold {colour}]{verdict.finding}[/]  [bold]{escape(verdict.sentence)}[/]")
     out.print(
-        f"[dim]Judged on {plural(verdict.samples, 'picture')} ({verdict.judged_on}), in {verdict.seconds:.0f} s.[/]"
+        f"[dim]Judged on {plural(verdict.samples, verdict.noun)} ({verdict.judged_on}), in {verdict.seconds:.0f} s.[/]"
     )
     out.print(f"Report: {escape(str(audited.report))}")
 
 
 def _answer(one: Compared) -> str:
-    return "too few pictures" if one.finding is None else one.finding.lower()
+    return "too few samples" if one.finding is None else one.finding.lower()
 
 
 def _show_details(verdict: Verdict) -> None:

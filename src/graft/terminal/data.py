@@ -70,8 +70,8 @@ def show_models(listed: Sequence[Listed]) -> None:
 def show_cache(lines: Sequence[Kept], folder: Path) -> None:
     """What the feature cache holds."""
     table = Table(box=box.SIMPLE_HEAD)
-    for name in ("backbone", "engine", "pictures", "size"):
-        table.add_column(name, justify="right" if name in {"pictures", "size"} else "left")
+    for name in ("backbone", "engine", "samples", "size"):
+        table.add_column(name, justify="right" if name in {"samples", "size"} else "left")
     for line in lines:
         table.add_row(escape(line.backbone), line.engine, f"{line.rows:,}", f"{line.bytes / 1e6:,.1f} MB")
     out.print(table if lines else "The cache holds no features.")

@@ -26,11 +26,11 @@ def show_evaluation(evaluation: Evaluation) -> None:
     figures.add_row("balanced accuracy", percent(b.value), f"95% interval {percent(b.low)} to {percent(b.high)}")
     figures.add_row("log-loss", f"{evaluation.log_loss:.3f}", "")
     figures.add_row("calibration error", percent(evaluation.calibration_error), "how far its confidence is off")
-    out.print(f"Measured on {escape(evaluation.part)}, {plural(evaluation.samples, 'picture')}:")
+    out.print(f"Measured on {escape(evaluation.part)}, {plural(evaluation.samples, evaluation.noun)}:")
     out.print(figures)
     table = Table(box=box.SIMPLE_HEAD, title=None)
     table.add_column("class")
-    for name in ("precision", "recall", "F1", "pictures"):
+    for name in ("precision", "recall", "F1", f"{evaluation.noun}s"):
         table.add_column(name, justify="right")
     seen = [score for score in evaluation.per_class if score.support or score.precision]
     ordered = sorted(seen, key=lambda score: (score.support == 0, score.recall))
@@ -57,7 +57,7 @@ def show_fitted(fitted: Fitted) -> None:
     a = evaluation.accuracy
     where = "the val part" if evaluation.part == "val" else evaluation.part
     out.print(
-        f"\n[bold green]{percent(a.value)}[/] right on {where} ({evaluation.samples:,} pictures; "
+        f"\n[bold green]{percent(a.value)}[/] right on {where} ({evaluation.samples:,} {evaluation.noun}s; "
         f"95% interval {percent(a.low)} to {percent(a.high)}), after {fitted.seconds:.1f} s."
     )
     for note in evaluation.notes:
@@ -65,8 +65,10 @@ def show_fitted(fitted: Fitted) -> None:
     run = escape(str(fitted.run))
     out.print(f"Run:    {run}  (report.html shows the mistakes)")
     if fitted.test_samples:
-        out.print(f"Next:   [bold]graft evaluate {run}[/]  (opens the {fitted.test_samples:,} locked test pictures)")
-    out.print(f"Then:   [bold]graft predict {run} PICTURE[/]")
+        out.print(
+            f"Next:   [bold]graft evaluate {run}[/]  (opens the {fitted.test_samples:,} locked test {evaluation.noun}s)"
+        )
+    out.print(f"Then:   [bold]graft predict {run} {_example(evaluation.noun)}[/]")
 
 
 def show_ladder(ladder: Sequence[Json]) -> None:
@@ -87,7 +89,7 @@ def show_ladder(ladder: Sequence[Json]) -> None:
     out.print(table)
     deciding = max((rung.get("deciding_samples", 0) for rung in ladder), default=0)
     if deciding:
-        out.print(f"[dim]Accuracy and log-loss of each rung on the {plural(deciding, 'picture')} that decide.[/]")
+        out.print(f"[dim]Accuracy and log-loss of each rung on the {plural(deciding, 'sample')} that decide.[/]")
 
 
 def show_evaluated(evaluated: Evaluated) -> None:
@@ -100,20 +102,31 @@ def show_evaluated(evaluated: Evaluated) -> None:
 
 
 def show_demo(shown: Demonstration) -> None:
-    """The demonstration's steps in order, so that a newcomer can repeat each on pictures of their own."""
-    out.print(f"\n[bold]1. graft fit[/] on the pictures in {escape(str(shown.data))}")
+    """The demonstration's steps in order, so that a newcomer can repeat each on samples of their own."""
+    noun = shown.fitted.evaluation.noun
+    out.print(f"\n[bold]1. graft fit[/] on the {noun}s in {escape(str(shown.data))}")
     show_fitted(shown.fitted)
     out.print(f"\n[bold]2. graft evaluate {escape(str(shown.fitted.run))}[/]")
     show_evaluated(shown.evaluated)
-    out.print(f"\n[bold]3. graft predict {escape(str(shown.fitted.run))} PICTURE[/], on three test pictures:")
+    out.print(f"\n[bold]3. graft predict {escape(str(shown.fitted.run))} {_example(noun)}[/], on three test {noun}s:")
     for truth, prediction in shown.predictions:
         mark = "[green]right[/]" if prediction.classes[:1] == (truth,) else f"[red]wrong[/], it is {escape(truth)}"
-        out.print(f"  {escape(str(Path(prediction.source).relative_to(shown.data)))}  {named(prediction)}  {mark}")
-    out.print("\nNow with pictures of your own: one folder per class, then  [bold]graft fit FOLDER[/]")
+        out.print(f"  {escape(_below(prediction.source, shown.data))}  {named(prediction)}  {mark}")
+    out.print("\nNow with your own: one folder per class, or a table, then  [bold]graft fit DATA[/]")
+
+
+def _example(noun: str) -> str:
+    """What to type where one sample is wanted."""
+    return '"A TEXT"' if noun == "text" else noun.upper()
+
+
+def _below(source: str, folder: Path) -> str:
+    """A path as seen from a folder; anything else as it is."""
+    return str(Path(source).relative_to(folder)) if source.startswith(str(folder)) else source
 
 
 def show_predictions(predictions: Sequence[Prediction], as_json: bool) -> int:
-    """One line per picture, or all as JSON; returns how many could not be read."""
+    """One line per sample, or all as JSON; returns how many could not be read."""
     failed = sum(prediction.error is not None for prediction in predictions)
     if as_json:
         print_json({"predictions": predictions})

@@ -42,8 +42,9 @@ def show_ranking(ranking: Ranking) -> None:
         out.print(f"[dim]  race  {told}, {entry['seconds']:.0f} s[/]")
     where = "the val part" if ranking.judged_on == "val" else "cross-validation"
     out.print(
-        f"[dim]frozen: accuracy of a head on the frozen network, by {where} ({plural(ranking.judged, 'picture')}). "
-        f"fine-tuned: what training should reach, by {escape(ranking.regime)}. ms: one picture here. MB: weights.[/]"
+        f"[dim]frozen: accuracy of a head on the frozen network, by {where} ({plural(ranking.judged, ranking.noun)}). "
+        f"fine-tuned: what training should reach, by {escape(ranking.regime)}. ms: one {ranking.noun} here. "
+        "MB: weights.[/]"
     )
     for name, reason in ranking.left_out.items():
         out.print(f"[yellow]![/] {escape(name)} left out: {escape(reason)}")
@@ -52,7 +53,7 @@ def show_ranking(ranking: Ranking) -> None:
 def show_history(runs: Sequence[Past], file: Path) -> None:
     """What finished runs taught."""
     table = Table(box=box.SIMPLE_HEAD)
-    for name in ("when", "backbone", "pictures", "classes", "probe", "fine-tuned"):
+    for name in ("when", "backbone", "samples", "classes", "probe", "fine-tuned"):
         table.add_column(name, justify="left" if name in {"when", "backbone"} else "right")
     for one in runs[-MOST_ROWS:]:
         when = time.strftime("%Y-%m-%d", time.localtime(one.time))

@@ -166,6 +166,7 @@ class _Auditor:
             layers=layer_report(self.backbone, self.model.backbone, self.dataset, self.seed, self.watch),
             budget=self._rival(),
             seconds=0.0,
+            noun=self.dataset.modality.noun,
         )
 
     def _answers(self, arm: Arm, task: Task, paths: Sequence[Path | bytes]) -> NDArray[np.intp]:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from graft.verbs.fit import FitOptions
 
 CHECKPOINTS = "checkpoints"
-CHOSE = "These pictures also chose the model and its temperature, so expect slightly less on new ones."
+CHOSE = "These samples also chose the model and its temperature, so expect slightly less on new ones."
 GAP_TO_TELL = 0.1  # cross-validation this much above the val part means that pictures of the train part are alike
 MOST_NEIGHBOURS = 10_000  # samples for which nearest neighbours are looked at
 
@@ -188,11 +188,11 @@ def _probe_evaluation(dataset: Dataset, rows: NDArray[np.intp], probe: Probe) ->
         folded = probe.cross_validated_accuracy
         if folded is not None and folded > probe.chosen.accuracy + GAP_TO_TELL:
             notes.append(
-                f"Cross-validation within train says {100 * folded:.1f}%: pictures there resemble each other more than "
-                "those kept apart. Trust the val and test parts."
+                f"Cross-validation within train says {100 * folded:.1f}%: {dataset.modality.noun}s there resemble each "
+                "other more than those kept apart. Trust the val and test parts."
             )
     else:
-        notes.append(f"Each picture was judged by a head that was fitted without it. {CHOSE}")
+        notes.append(f"Each {dataset.modality.noun} was judged by a head that was fitted without it. {CHOSE}")
     return _judge(dataset, rows, probe.held_out_scores / probe.temperature, probe.chosen_on, notes)
 
 
@@ -205,6 +205,8 @@ def _judge(dataset: Dataset, rows: NDArray[np.intp], scores: Scores, part: str, 
         sources=[dataset.sources[row] for row in rows],
         notes=notes,
         root=str(dataset.root),
+        noun=dataset.modality.noun,
+        texts=None if dataset.texts is None else [dataset.texts[row] for row in rows],
     )
 
 

@@ -73,7 +73,7 @@ def _measure(model: Model, labelled: Labelled, watch: Watch) -> Evaluation:
             probabilities.append(answer)
     if not rows:
         raise WorkError(f"None of the {len(labelled.contents):,} {noun}s could be read: {listing(unreadable, 3)}")
-    notes = list(labelled.notes)
+    notes, kept = list(labelled.notes), [labelled.contents[row] for row in rows]
     if unreadable:
         notes.append(f"{plural(len(unreadable), noun)} could not be read and do not count: {listing(unreadable)}")
     return evaluate_probabilities(
@@ -84,6 +84,8 @@ def _measure(model: Model, labelled: Labelled, watch: Watch) -> Evaluation:
         sources=[labelled.sources[row] for row in rows],
         notes=notes,
         root=str(labelled.root),
+        noun=noun,
+        texts=[one.decode("utf-8", "replace") for one in kept if isinstance(one, bytes)] or None,
     )
 
 

@@ -50,7 +50,7 @@ class RankOptions:
 def rank(data: str | Path | Dataset, options: RankOptions | None = None, watch: Watch = SILENT) -> Ranking:
     """Compare pretrained networks on labelled samples by frozen probes on the same folds; the test part is not read.
 
-    Each picture goes through each network at most once. Raises `RequestError` for options out of range or where no
+    Each sample goes through each network at most once. Raises `RequestError` for options out of range or where no
     candidate remains, with what became of each.
     """
     options = options or RankOptions()
@@ -101,6 +101,7 @@ class _Ranker:
             needed=choice.needed,
             regime=gain.regime,
             race=race,
+            noun=self.dataset.modality.noun,
         )
 
     def _choose_rows(self) -> None:
@@ -135,7 +136,7 @@ class _Ranker:
         else:  # too much is alike to keep apart
             self.folds = make_folds(self.labels, self.groups, seed)
         if not (self.folds[0] >= 0).any():
-            raise RequestError("Nothing can be held out to compare networks on: no class has two pictures.")
+            raise RequestError("Nothing can be held out to compare networks on: no class has two samples.")
 
     def _open(self) -> list[Candidate]:
         names = self.options.backbones or installed(self.dataset.modality.name)
@@ -166,7 +167,7 @@ class _Ranker:
         for candidate in running:
             name = candidate.name
             if scored and self._is_late():
-                self.left_out[name] = f"the time was over before it was compared on {len(positions):,} pictures"
+                self.left_out[name] = f"the time was over before it was compared on {len(positions):,} samples"
                 continue
             try:
                 candidate.evidence = self._evidence(candidate.backbone, positions)
@@ -181,7 +182,9 @@ class _Ranker:
         features = extract(self.dataset, self.rows[positions], backbone, self.watch, self.options.cache_gb)
         if features.unreadable:
             broken = listing([self.dataset.sources[row] for row in features.unreadable], 3)
-            raise WorkError(f"{plural(len(features.unreadable), 'picture')} cannot be read any more: {broken}.")
+            raise WorkError(
+                f"{plural(len(features.unreadable), self.dataset.modality.noun)} cannot be read any more: {broken}."
+            )
         labels, folds = self.labels[positions], self.folds[:, positions]
         with self.watch.task(f"Scoring {backbone.card.id}", 1, "network") as advance:
             answers = _source_answers(backbone, features.matrix)
@@ -213,11 +216,11 @@ class _Ranker:
         evidence = candidate.known
         flags = []
         if evidence.constant:
-            flags.append("its features are the same for every picture")
+            flags.append("its features are the same for every sample")
         if candidate.samples < len(self.rows):
-            flags.append(f"fell behind on {candidate.samples:,} pictures")
+            flags.append(f"fell behind on {candidate.samples:,} samples")
         if len(evidence.right) < LEAST_VAL:
-            flags.append(f"only {len(evidence.right)} pictures judged it")
+            flags.append(f"only {len(evidence.right)} samples judged it")
         return Ranked(
             id=candidate.name,
             frozen=standing.frozen,
@@ -265,7 +268,7 @@ class _Ranker:
         winner = max(range(len(entries)), key=lambda place: (entries[place]["accuracy"], -racing[place]))
         number = racing[winner]
         beaten = listing([entry["backbone"] for place, entry in enumerate(entries) if place != winner])
-        why = f"{entries[winner]['backbone']} won the race on {entries[winner]['samples']:,} pictures against {beaten}."
+        why = f"{entries[winner]['backbone']} won the race on {entries[winner]['samples']:,} samples against {beaten}."
         return replace(choice, number=number, why=why, open=False), tuple(entries)
 
     def _is_late(self) -> bool:

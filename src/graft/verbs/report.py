@@ -6,6 +6,7 @@ from typing import Any
 from graft.backbones.model_folder import read_description
 from graft.errors import plural
 from graft.evaluation.report import Story, Subject, render
+from graft.modalities import modality_of
 from graft.records import Evaluation, Finding, Ranking, Verdict
 from graft.run_folder import RunFolder
 
@@ -24,6 +25,7 @@ def write_report(run: RunFolder) -> Path:
     settings, description = run.settings, read_description(run.model)
     card = description["backbone"]
     parts = ", ".join(f"{part} {count:,}" for part, count in settings["samples"].items())
+    noun = modality_of(card["modality"]).noun
     subject = Subject(
         name=run.path.absolute().name,
         path=str(run.path),
@@ -34,14 +36,15 @@ def write_report(run: RunFolder) -> Path:
             ("Backbone", f"{card['id']} (licence of the weights: {card['licence']}; trained on {card['source']})"),
             (
                 "Size",
-                f"{card['parameters'] / 1e6:.1f} million parameters, {card['macs'] / 1e6:.0f} million MACs a picture",
+                f"{card['parameters'] / 1e6:.1f} million parameters, {card['macs'] / 1e6:.0f} million MACs a {noun}",
             ),
             ("Head", f"{description['provenance']['head']}, {len(description['classes'])} classes"),
-            ("Fitted on", f"{description['provenance']['samples']:,} pictures of train and val"),
-            ("Data", f"{parts} pictures, parts {settings['split']}, fingerprint {settings['dataset'][:16]}"),
+            ("Fitted on", f"{description['provenance']['samples']:,} {noun}s of train and val"),
+            ("Data", f"{parts} {noun}s, parts {settings['split']}, fingerprint {settings['dataset'][:16]}"),
             ("Seed", str(settings["seed"])),
             ("The test part was read", plural(len(settings["test_readings"]), "time")),
         ),
+        noun=noun,
     )
     evaluations = read_evaluations(run)
     order = [*TITLES, *(part for part in evaluations if part not in TITLES)]

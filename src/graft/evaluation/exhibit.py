@@ -1,0 +1,65 @@
+"""How one sample is shown on a page: a thumbnail, the beginning of a text, or a wave that can be played."""
+
+import base64
+import io
+from html import escape
+from pathlib import Path
+
+import numpy as np
+
+from graft.audio import AUDIO
+from graft.image import IMAGE
+from graft.modality import UnreadableError
+from graft.records import Mistake
+from graft.text import TEXT
+
+THUMBNAIL = 160  # pixels
+MOST_CHARACTERS = 240
+MOST_BYTES = 200_000  # of a recording that the page carries
+BARS = 80
+TYPES = {".wav": "audio/wav", ".mp3": "audio/mpeg", ".ogg": "audio/ogg", ".oga": "audio/ogg", ".flac": "audio/flac"}
+
+
+def exhibit(noun: str, root: str, mistake: Mistake) -> str:
+    """HTML that shows a sample; empty where it is not there any more."""
+    path = Path(root) / mistake.source
+    try:
+        if noun == TEXT.noun:
+            return f"<blockquote>{escape(excerpt(mistake.text or TEXT.decode(path)))}</blockquote>"
+        return (
+            _wave(path) if noun == AUDIO.noun else _thumbnail(path, f"{mistake.truth}, taken for {mistake.predicted}")
+        )
+    except UnreadableError:
+        return ""
+
+
+def excerpt(text: str) -> str:
+    """The beginning of a text."""
+    return text if len(text) <= MOST_CHARACTERS else text[:MOST_CHARACTERS].rstrip() + " …"
+
+
+def _thumbnail(path: Path, alternative: str) -> str:
+    picture = IMAGE.decode(path)
+    picture.thumbnail((THUMBNAIL, THUMBNAIL))
+    content = io.BytesIO()
+    picture.save(content, "JPEG", quality=75)
+    data = base64.b64encode(content.getvalue()).decode()
+    return f'<img src="data:image/jpeg;base64,{data}" alt="{escape(alternative)}" loading="lazy">'
+
+
+def _wave(path: Path) -> str:
+    """How loud it is over time, and the recording itself where it is short."""
+    wave = np.abs(AUDIO.decode(path).wave)
+    parts = np.array_split(wave, min(BARS, len(wave)))
+    heights = np.array([part.max() for part in parts]) / wave.max()
+    bars = "".join(
+        f'<rect x="{2 * number}" y="{20 - 19 * height:.1f}" width="1.4" height="{max(0.6, 38 * height):.1f}"/>'
+        for number, height in enumerate(heights)
+    )
+    box = f'viewBox="0 0 {2 * BARS} 40" width="100%" role="img" aria-label="its loudness" fill="var(--leaf)"'
+    drawn = f"<svg {box}>{bars}</svg>"
+    kind, size = TYPES.get(path.suffix.lower()), path.stat().st_size
+    if kind is None or size > MOST_BYTES:
+        return drawn
+    data = base64.b64encode(path.read_bytes()).decode()
+    return f'{drawn}<audio controls preload="none" src="data:{kind};base64,{data}"></audio>'
