@@ -71,7 +71,7 @@ def test_a_matrix_shows_its_counts_where_there_is_room(classes, shown):
 
 def test_the_card_says_what_to_type_and_keeps_names_on_one_line():
     _, card = made(("two\nlines", "plum"))
-    assert "graft predict runs/mine PICTURE" in card
+    assert "graft predict runs/mine FILE" in card
     assert "two lines, plum" in card
 
 

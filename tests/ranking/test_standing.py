@@ -122,5 +122,5 @@ def test_what_is_chosen_and_why():
     pool = [evidence(np.arange(100) < 62), evidence(np.arange(100) >= 39)]  # 62 and 61 right, not on the same ones
     unclear = choose(names, pool, stand(pool, [None] * 2, True, GAIN, None, 0), [5.0, 1.0], None)
     assert (unclear.number, unclear.open) == (1, True)
-    assert "cannot be told apart with 100 pictures; about" in unclear.why
+    assert "cannot be told apart with 100 samples; about" in unclear.why
     assert unclear.needed > 10_000
