@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from graft.backbones import open_backbone
+from graft.backbones.backbone import hash_of_weights
 from graft.backbones.from_checkpoint import build_for
 from graft.backbones.from_random import random_like
 from graft.backbones.measure import example_input
@@ -50,6 +51,7 @@ def test_networks_that_hear_can_be_cut_built_again_and_start_anew(name):
     with torch.inference_mode():
         assert torch.equal(again.eval()(inputs), backbone.module(inputs))
     assert random_like(backbone, 0).fingerprint != backbone.fingerprint
+    assert hash_of_weights(backbone.module.state_dict()) == backbone.weights  # else a saved model is refused
 
 
 def test_a_higher_tone_is_higher_in_the_spectrogram():

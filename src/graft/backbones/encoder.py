@@ -63,10 +63,10 @@ class Pool(nn.Module):
 class Encoder(nn.Module):
     """(batch, tokens) -> (batch, width). Families that are known run in pieces, others as transformers runs them."""
 
-    def __init__(self, model: nn.Module, pooling: Pooling) -> None:
+    def __init__(self, model: Any, pooling: Pooling) -> None:
         super().__init__()
         if getattr(model, "pooler", None) is not None:
-            setattr(model, "pooler", None)  # noqa: B010  it was made for another task, and its type is no None
+            model.pooler = None  # it was made for another task
         self.model, self.pooling = model, pooling
         self.pieces = _pieces(model, pooling)  # a plain list: the model holds the weights
 

@@ -4,7 +4,7 @@ import copy
 from collections.abc import Callable
 from dataclasses import replace
 
-from graft.backbones.backbone import Backbone, Loaded, hash_of_weights
+from graft.backbones.backbone import Backbone, Loaded
 from graft.errors import RequestError
 from graft.records import AudioPreprocess, ImagePreprocess
 
@@ -31,4 +31,4 @@ def open_spectrogram(identity: str, open_backbone: Callable[[str], Backbone]) ->
 
         return Loaded(Sounding(copy.deepcopy(inner.module), side).eval())
 
-    return Backbone(card, load, hash_of_weights(inner.module.state_dict()) if inner.known_weights is None else None)
+    return Backbone(card, load)  # its weights are those of the network and of the spectrogram in front

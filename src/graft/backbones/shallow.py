@@ -57,7 +57,7 @@ def _counts(pad: int) -> "nn.Module":
 
         def forward(self, tokens: torch.Tensor) -> torch.Tensor:
             there = (tokens != pad).float()
-            counts = torch.zeros(len(tokens), BUCKETS).scatter_add(1, tokens % BUCKETS, there)
+            counts = there.new_zeros(len(tokens), BUCKETS).scatter_add(1, tokens % BUCKETS, there)
             return nn.functional.normalize(counts.sqrt(), dim=1)
 
     return Counts().eval()
