@@ -66,7 +66,7 @@ class TorchEngine:
 
         exactly = torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
         with self._one_at_a_time, torch.inference_mode(), exactly:
-            samples = torch.from_numpy(np.ascontiguousarray(batch)).to(self.device)
+            samples = torch.from_numpy(np.array(batch)).to(self.device)
             features: NDArray[np.float32] = self._module(samples).float().cpu().numpy()
         return features
 
@@ -85,7 +85,7 @@ def torch_features(backbone: Backbone, samples: Sequence[Prepared]) -> NDArray[n
 
     module = entered(backbone)
     with torch.inference_mode():
-        rows = [module(torch.from_numpy(np.ascontiguousarray(sample[None]))).numpy() for sample in samples]
+        rows = [module(torch.from_numpy(np.array(sample[None]))).numpy() for sample in samples]
     features: NDArray[np.float32] = np.concatenate(rows)
     return features
 
