@@ -92,7 +92,6 @@ def fit(
     backbone = suited(options.backbone, dataset)
     options = replace(options, backbone=options.backbone or backbone.card.id)
     run = RunFolder.create(Path(out) if out else _default_out(dataset), _settings(dataset, options), options.replace)
-    dataset = replace(dataset, findings=(*dataset.findings, *excess(backbone, dataset)))
     if ranking is not None:
         run.write("ranking.json", asdict(ranking))
     return _work(run, dataset, backbone, options, watch, began)
@@ -161,6 +160,7 @@ def _work(
     run: RunFolder, dataset: Dataset, backbone: Backbone, options: FitOptions, watch: Watch, began: float
 ) -> Fitted:
     """Climb as far as the effort and the time say, alone in the run folder."""
+    dataset = replace(dataset, findings=(*dataset.findings, *excess(backbone, dataset)))
     with run.alone_at_work():
         run.update(state="running")
         watch = Recorder(watch, run)
