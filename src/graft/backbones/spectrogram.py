@@ -5,33 +5,22 @@ import math
 import torch
 from torch import Tensor, nn
 
+from graft.backbones.fourier import BandPower
+
 SPECTROGRAM = "spectrogram+"  # before the name of a picture network
 RATE, WINDOW, HOP, MELS = 16_000, 512, 160, 96
 LOWEST, HIGHEST = 40.0, 7_800.0  # Hz
 RANGE = 80.0  # decibels below the loudest that are seen
 
 
-class LogMel(nn.Module):
+class LogMel(BandPower):
     """(batch, samples) -> (batch, frames, 96): decibels of each band, from 40 below to 40 above the middle."""
 
-    cosine: Tensor
-    sine: Tensor
-    filters: Tensor
-
     def __init__(self) -> None:
-        super().__init__()
-        angle = torch.arange(WINDOW // 2 + 1)[:, None] * torch.arange(WINDOW)[None, :] * (2 * torch.pi / WINDOW)
-        window = torch.hann_window(WINDOW)
-        self.register_buffer("cosine", (torch.cos(angle) * window)[:, None])
-        self.register_buffer("sine", (torch.sin(angle) * window)[:, None])
-        self.register_buffer("filters", mel_filters())
+        super().__init__(WINDOW, HOP, mel_filters())
 
     def forward(self, waves: Tensor) -> Tensor:
-        waves = waves[:, None]
-        real = nn.functional.conv1d(waves, self.cosine, stride=HOP)
-        imaginary = nn.functional.conv1d(waves, self.sine, stride=HOP)
-        power = (real.square() + imaginary.square()).transpose(1, 2) @ self.filters
-        decibels = 10 * torch.log10(power.clamp(min=1e-10))
+        decibels = 10 * torch.log10(self.power(waves).clamp(min=1e-10))
         loudest = decibels.amax(dim=(1, 2), keepdim=True)
         return torch.maximum(decibels, loudest - RANGE) - loudest + RANGE / 2
 

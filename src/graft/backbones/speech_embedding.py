@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from graft.backbones.fourier import BandPower
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -22,27 +24,14 @@ CHANNELS = (24, 48, 72, 96, 96)
 POOLS = ((2, 2), (1, 2), (2, 2), (1, 2), (2, 2))  # (time, frequency) after each block
 
 
-class Mel(nn.Module):
+class Mel(BandPower):
     """(batch, samples), full volume 32,768 -> (batch, 1, frames, 32): decibels over 10, and 2 more."""
 
-    cosine: Tensor
-    sine: Tensor
-    filters: Tensor
-
     def __init__(self) -> None:
-        super().__init__()
-        angle = torch.arange(BINS)[:, None] * torch.arange(WINDOW)[None, :] * (2 * torch.pi / WINDOW)
-        window = torch.hann_window(WINDOW)
-        self.register_buffer("cosine", (torch.cos(angle) * window)[:, None])
-        self.register_buffer("sine", (torch.sin(angle) * window)[:, None])
-        self.register_buffer("filters", torch.rand(BINS, MELS) / BINS)
+        super().__init__(WINDOW, HOP, torch.rand(BINS, MELS) / BINS)  # its own filters come with its weights
 
     def forward(self, waves: Tensor) -> Tensor:
-        waves = waves[:, None]
-        real = nn.functional.conv1d(waves, self.cosine, stride=HOP)
-        imaginary = nn.functional.conv1d(waves, self.sine, stride=HOP)
-        power = (real.square() + imaginary.square()).transpose(1, 2) @ self.filters
-        decibels = 10 * torch.log10(power.clamp(min=1e-10))
+        decibels = 10 * torch.log10(self.power(waves).clamp(min=1e-10))
         floor = decibels.amax(dim=(1, 2), keepdim=True) - RANGE
         return (torch.maximum(decibels, floor) / 10 + 2)[:, None]
 
