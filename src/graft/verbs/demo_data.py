@@ -35,7 +35,8 @@ def topics() -> Path:
     rows = []
     for topic in TOPICS:
         content = yaml.safe_load((folder / f"{topic}.yml").read_text(encoding="utf-8"))
-        for number, lines in enumerate(content["conversations"][:MOST_CONVERSATIONS]):
+        conversations = [one for one in content["conversations"] if isinstance(one, list)]  # a few are bare lines
+        for number, lines in enumerate(conversations[:MOST_CONVERSATIONS]):
             rows += [(str(line).strip(), topic, f"{topic} {number}") for line in lines if str(line).strip()]
     text = io.StringIO()
     writer = csv.writer(text)
