@@ -1,0 +1,91 @@
+"""Texts and sounds through the same verbs as pictures: fit, evaluate, predict, resume, audit."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+import soundfile
+
+import graft
+from graft.errors import RequestError, WorkError
+
+ANIMALS = ("cat", "dog", "horse", "sheep", "goat", "hen")
+TOOLS = ("hammer", "saw", "drill", "wrench", "chisel", "pliers")
+WAYS = ("the {} is here", "look at that {}", "a {} again", "where did the {} go", "one more {}")
+HEARD = "spectrogram+random:timm:test_efficientnet@64"
+
+
+@pytest.fixture
+def requests(tmp_path):
+    table = tmp_path / "requests.csv"
+    rows = [
+        (way.format(one), kind)
+        for kind, names in (("animal", ANIMALS), ("tool", TOOLS))
+        for one in names
+        for way in WAYS
+    ]
+    with table.open("w", newline="") as file:
+        csv.writer(file).writerows([("text", "label"), *rows])
+    return table
+
+
+@pytest.fixture
+def tones(tmp_path):
+    rng = np.random.default_rng(0)
+    for name, hertz in (("high", 3000), ("low", 300)):
+        for number in range(16):
+            time = np.arange(4000) / 8000
+            wave = 0.4 * np.sin(2 * np.pi * (hertz + 20 * number) * time) + rng.normal(0, 0.02, 4000)
+            (tmp_path / "tones" / name).mkdir(parents=True, exist_ok=True)
+            soundfile.write(tmp_path / "tones" / name / f"{number}.wav", wave, 8000)
+    return tmp_path / "tones"
+
+
+def test_texts_of_a_table_from_fit_to_answer(requests, tmp_path):
+    fitted = graft.fit(requests, tmp_path / "run", graft.FitOptions(effort="quick"))
+    assert fitted.evaluation.noun == "text"
+    settings = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert (settings["backbone"], settings["modality"]) == ("wheel:minilm_l6", "text")
+    evaluated = graft.evaluate(tmp_path / "run")
+    assert evaluated.evaluation.accuracy.value > 0.8
+    answers = graft.predict(tmp_path / "run", ["my kitten sleeps", "a screwdriver"])
+    assert [one.classes[0] for one in answers] == ["animal", "tool"]
+    assert "texts named right" in (tmp_path / "run" / "report.html").read_text()
+    with pytest.raises(RequestError, match="paths? not found"):
+        graft.predict(tmp_path / "run", "gone.txt")
+
+
+def test_a_table_that_changed_is_told(requests, tmp_path):
+    graft.fit(requests, tmp_path / "run", graft.FitOptions(effort="quick"))
+    text = requests.read_text()
+    requests.write_text(text.replace("is here", "was there").replace("look at", "see"))
+    with pytest.raises(WorkError, match="changed"):
+        graft.evaluate(tmp_path / "run")
+    requests.write_text(text)
+    assert graft.evaluate(tmp_path / "run").evaluation.samples > 5
+
+
+def test_sounds_of_a_folder_from_fit_to_answer(tones, tmp_path):
+    graft.fit(tones, tmp_path / "run", graft.FitOptions(backbone=HEARD, effort="good"))
+    assert graft.evaluate(tmp_path / "run").evaluation.accuracy.value > 0.8
+    wave = (0.3 * np.sin(2 * np.pi * 3100 * np.arange(4000) / 8000)).astype(np.float32)
+    (answer,) = graft.predict(tmp_path / "run", [(wave, 8000)])
+    assert answer.classes[0] == "high"
+    assert {entry["rung"] for entry in json.loads((tmp_path / "run" / "ladder.json").read_text())} >= {"0", "1", "2"}
+
+
+def test_a_backbone_of_another_kind_is_refused(requests, tones):
+    with pytest.raises(RequestError, match="takes pictures, and .* holds texts"):
+        graft.fit(requests, options=graft.FitOptions(backbone="wheel:efficientnet_lite0"))
+    with pytest.raises(RequestError, match="takes texts, and .* holds recordings"):
+        graft.fit(tones, options=graft.FitOptions(backbone="wheel:minilm_l6"))
+
+
+def test_networks_for_sounds_are_ranked(tones):
+    ranking = graft.rank(tones)
+    assert {one.id for one in ranking.candidates} == {
+        "wheel:speech_embedding",
+        "spectrogram+wheel:efficientnet_lite0",
+    }
+    assert ranking.noun == "recording"
