@@ -63,7 +63,7 @@ def test_a_split_in_which_somebody_moved_rows_is_refused(tmp_path):
     run = RunFolder.create(tmp_path / "run", {})
     run.write_split([("a.jpg", "plum", "train", "", "00")])
     run.write_text("split.csv", (run.path / "split.csv").read_text().replace("train", "test"))
-    with pytest.raises(WorkError, match="which pictures the model has seen"):
+    with pytest.raises(WorkError, match="which samples the model has seen"):
         run.read_split()
 
 
