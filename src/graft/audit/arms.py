@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from graft.adaptation.defaults import partial_plan, scratch_plan
 from graft.adaptation.model import Model
 from graft.adaptation.probe import Candidate, Samples, refit
-from graft.adaptation.statistics import gather_statistics
 from graft.adaptation.strategy import Partial, Probe, Scratch, Strategy
 from graft.adaptation.task import Start, Task
 from graft.backbones import Backbone
@@ -52,9 +51,7 @@ def arms_of(backbone: Backbone, how: Strategy, budget: Budget) -> list[Arm]:
     """
 
     def random_features(task: Task) -> Model:
-        fresh = random_like(backbone, task.seed)
-        gather_statistics(fresh.module, backbone.card.preprocess, task)
-        return probed(fresh, task)
+        return probed(random_like(backbone, task.seed), task)
 
     def from_scratch(task: Task) -> Model:
         plan = scratch_plan()
