@@ -17,7 +17,7 @@ function row(): HTMLLIElement {
   const track = make('span', 'track');
   track.append(make('span'));
   track.setAttribute('aria-hidden', 'true');
-  item.append(make('span', 'kind'), make('span', 'number'), track);
+  item.append(make('span', 'kind'), track, make('span', 'number'));
   return item;
 }
 
@@ -33,7 +33,7 @@ function draw(): void {
   while (list.children.length < top.length) list.append(row());
   top.forEach(({ name, probability }, index) => {
     const item = list.children[index] as HTMLLIElement;
-    const [kind, number] = item.children as unknown as [HTMLElement, HTMLElement];
+    const [kind, , number] = item.children as unknown as [HTMLElement, HTMLElement, HTMLElement];
     kind.textContent = name;
     number.textContent = percent(probability);
     item.style.setProperty('--part', probability.toFixed(4));
