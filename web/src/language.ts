@@ -1,9 +1,10 @@
 /** Every word on the page, in two languages. */
 
 const english = {
-  title: 'What is it?',
+  question: 'What is it?',
+  answer: 'Answer',
   loading: 'Loading the model',
-  ready: 'Ready. Everything happens on this device.',
+  ready: 'Ready. Nothing leaves this device.',
   notSure: 'Not sure',
   notSureHint: 'This may be none of the kinds that it knows.',
   start: 'Start the camera',
@@ -47,7 +48,7 @@ const english = {
   noExamples: 'This page came without examples to check.',
   updateReady: 'A new version is ready.',
   reload: 'Use it',
-  offlineReady: 'Saved: it works without a network from now on.',
+  offlineReady: 'Saved: it works without a network now.',
   errorCameraDenied: 'The camera is blocked: allow it for this page in the browser’s settings, or choose photos.',
   errorCameraMissing: 'No camera was found: connect one, or choose photos.',
   errorCameraBusy: 'Another program uses the camera: close that program and try again, or choose photos.',
@@ -69,9 +70,10 @@ const english = {
 export type Key = keyof typeof english;
 
 const chinese: Record<Key, string> = {
-  title: '这是什么?',
+  question: '这是什么?',
+  answer: '结果',
   loading: '正在加载模型',
-  ready: '已就绪,一切都在本机完成。',
+  ready: '已就绪,数据不会离开本机。',
   notSure: '不确定',
   notSureHint: '它可能不属于模型认识的任何一类。',
   start: '打开相机',
@@ -115,7 +117,7 @@ const chinese: Record<Key, string> = {
   noExamples: '此页面没有附带可供检查的样例。',
   updateReady: '新版本已准备好。',
   reload: '使用新版本',
-  offlineReady: '已保存:今后没有网络也能使用。',
+  offlineReady: '已保存:没有网络也能使用。',
   errorCameraDenied: '相机被禁止使用:请在浏览器设置中允许此页面使用相机,或选择照片。',
   errorCameraMissing: '没有找到相机:请连接相机,或选择照片。',
   errorCameraBusy: '相机正被其他程序占用:请关闭该程序后重试,或选择照片。',

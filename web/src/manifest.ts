@@ -70,9 +70,8 @@ export function parseManifest(value: unknown): Manifest {
   const input = isFields(value.input) ? value.input : {};
   const preprocess = isFields(value.preprocess) ? value.preprocess : {};
 
-  for (const key of ['name', 'model', 'noun', 'licence', 'made', 'graft', 'variant']) {
-    need(isText(value[key]), `${key} must be a text that is not empty`);
-  }
+  const missing = ['name', 'model', 'noun', 'licence', 'made', 'graft', 'variant'].filter((key) => !isText(value[key]));
+  need(missing.length === 0, `${missing.join(', ')} must be a text that is not empty`);
   need(isText(modality) && Object.hasOwn(TYPES, modality), 'modality must be image, text or audio');
   need(Array.isArray(classes) && classes.length >= 2 && classes.every(isText), 'classes must be two or more names');
   need(isText(input.name), 'input.name must be a text');

@@ -7,6 +7,7 @@ export interface OfflineEvents {
 
 /** The version of what the server holds now; null without a network or where nothing was exported. */
 async function versionThere(): Promise<string | null> {
+  if (!navigator.onLine) return null;
   try {
     const response = await fetch('files.json', { cache: 'no-store' });
     return response.ok ? ((await response.json()) as { version: string }).version : null;

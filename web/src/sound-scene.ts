@@ -10,6 +10,7 @@ import { forgive, tellFault } from './status';
 
 /** Seconds beside what the model hears: a person needs a moment to begin, and the graph takes the middle. */
 const MARGIN = 0.5;
+const NEEDLE = 0.9;
 
 export function openSoundScene({ ask }: Scene, { rate, samples }: AudioPreprocess): void {
   const button = hook('record', HTMLButtonElement);
@@ -24,7 +25,15 @@ export function openSoundScene({ ask }: Scene, { rate, samples }: AudioPreproces
     find('#record-hint', HTMLElement).textContent = say('recordHint', { seconds });
   });
 
-  function showLoudness(value: number): void {
+  let loud = 0;
+
+  /** Falls slowly, as a needle does: what flickers cannot be read. */
+  function showLoudness(heard: number): void {
+    loud = Math.max(heard, loud * NEEDLE);
+    drawLoudness(loud);
+  }
+
+  function drawLoudness(value: number): void {
     button.style.setProperty('--loud', value.toFixed(3));
     meter.style.setProperty('--loud', value.toFixed(3));
     meter.setAttribute('aria-valuenow', String(Math.round(value * 100)));
@@ -35,7 +44,8 @@ export function openSoundScene({ ask }: Scene, { rate, samples }: AudioPreproces
     const label = find('[data-testid="record"] span', HTMLElement);
     label.dataset.say = recording ? 'stop' : 'record';
     label.textContent = say(recording ? 'stop' : 'record');
-    if (!recording) showLoudness(0);
+    loud = 0;
+    drawLoudness(0);
   }
 
   async function hear(heard: Float32Array): Promise<void> {
