@@ -19,6 +19,7 @@ ORDER = (
     {"adaptation"},
     {"evaluation"},
     {"audit"},
+    {"export"},
     {"serving"},
     {"verbs"},
     {"terminal"},

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from graft.verbs.audit import audit
     from graft.verbs.demo import demo
     from graft.verbs.evaluate import evaluate
+    from graft.verbs.export import ExportOptions, export
     from graft.verbs.fit import FitOptions, fit, resume
     from graft.verbs.models import models
     from graft.verbs.predict import predict
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from graft.verbs.rank import RankOptions, rank
 
 __all__ = [
+    "ExportOptions",
     "FitOptions",
     "Full",
     "GraftError",
@@ -38,6 +40,7 @@ __all__ = [
     "audit",
     "demo",
     "evaluate",
+    "export",
     "fit",
     "load",
     "models",
@@ -49,6 +52,7 @@ __all__ = [
 ]
 
 _PLACES = {
+    "ExportOptions": "graft.verbs.export",
     "FitOptions": "graft.verbs.fit",
     "Full": "graft.adaptation.strategy",
     "GraftError": "graft.errors",
@@ -65,6 +69,7 @@ _PLACES = {
     "audit": "graft.verbs.audit",
     "demo": "graft.verbs.demo",
     "evaluate": "graft.verbs.evaluate",
+    "export": "graft.verbs.export",
     "fit": "graft.verbs.fit",
     "load": "graft.data",
     "models": "graft.verbs.models",

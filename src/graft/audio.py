@@ -89,6 +89,10 @@ class AudioModality:
         """The middle of the recording at the network's rate, amid silence where it is shorter: (samples,)."""
         return _whole(_middle(_at_rate(sample, preprocess.rate), preprocess.samples))
 
+    def signal(self, sample: Recording, preprocess: AudioPreprocess) -> NDArray[np.float32]:
+        """All of it at the network's rate, full volume 1: (any number,)."""
+        return _at_rate(sample, preprocess.rate)
+
     def augment(self, sample: Recording, preprocess: AudioPreprocess, rng: np.random.Generator) -> Wave:
         """Faster or slower, louder or softer, shifted, with noise, and with a gap in time and one in frequency.
 

@@ -50,6 +50,10 @@ class ImageModality:
         """Resize the shorter side and crop the centre: (crop, crop, 3), RGB, 0 to 255."""
         return resize_and_crop(sample, preprocess)
 
+    def signal(self, sample: Image.Image, preprocess: ImagePreprocess) -> NDArray[np.uint8]:
+        """All of its pixels: (height, width, 3), RGB, 0 to 255."""
+        return np.array(sample)
+
     def augment(self, sample: Image.Image, preprocess: ImagePreprocess, rng: np.random.Generator) -> NDArray[np.uint8]:
         """A randomly cropped, flipped and recoloured view: (crop, crop, 3), RGB, 0 to 255."""
         return augment(sample, preprocess, rng)

@@ -56,6 +56,9 @@ class Modality(Protocol):
     def prepare(self, sample: Any, preprocess: Any) -> Prepared:
         """Turn a decoded sample into the array that the network's graph takes."""
 
+    def signal(self, sample: Any, preprocess: Any) -> Prepared:
+        """What a device has in hand of a decoded sample, and hands to an exported graph that prepares it itself."""
+
     def augment(self, sample: Any, preprocess: Any, rng: np.random.Generator) -> Prepared:
         """The same as `prepare`, varied in ways that leave the label true; `rng` alone decides how."""
 

@@ -264,6 +264,7 @@ class Prediction:
     classes: tuple[str, ...]
     probabilities: tuple[float, ...]
     error: str | None = None
+    unsure: bool = False  # less sure of it than of 95 in 100 samples of the kind that it learnt from
 
 
 Json = dict[str, Any]

@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 
 from graft.errors import RequestError, WorkError
 from graft.records import Finding, Json
-from graft.storage import Record, explain, is_utf8, read_record, sha256_of, write_bytes, write_json
+from graft.storage import Record, explain, free_name, is_utf8, read_record, sha256_of, write_bytes, write_json
 
 FORMAT = 1
 LOCK_SECONDS = 30  # how long another process may hold run.json
@@ -81,7 +81,7 @@ class RunFolder:
                 raise RequestError(
                     f"{path} already holds a run. Choose another --out, or add --replace to move the old run aside."
                 )
-            path.rename(_free_name(path.with_name(f"{path.name}.old")))
+            path.rename(free_name(path.with_name(f"{path.name}.old")))
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -224,12 +224,3 @@ class RunFolder:
 def findings_json(findings: Iterable[Finding]) -> list[Json]:
     """Findings as plain JSON."""
     return [dataclasses.asdict(finding) for finding in findings]
-
-
-def _free_name(path: Path) -> Path:
-    number = 1
-    candidate = path
-    while candidate.exists():
-        number += 1
-        candidate = path.with_name(f"{path.name}-{number}")
-    return candidate

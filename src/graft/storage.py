@@ -86,6 +86,15 @@ def write_json(path: Path, content: Any) -> None:
     write_bytes(path, (text + "\n").encode())
 
 
+def free_name(path: Path) -> Path:
+    """The path itself, or the first of path-2, path-3 and so on that is free."""
+    number, candidate = 1, path
+    while candidate.exists():
+        number += 1
+        candidate = path.with_name(f"{path.name}-{number}")
+    return candidate
+
+
 def sha256_of(path: Path) -> str:
     """The SHA-256 of a file's content, in hexadecimal."""
     with path.open("rb") as file:

@@ -63,6 +63,10 @@ class TextModality:
         tokens = np.array(_tokenizer(preprocess).encode(sample).ids[: preprocess.tokens], np.int64)
         return _filled(tokens, preprocess)
 
+    def signal(self, sample: str, preprocess: TextPreprocess) -> Tokens:
+        """The numbers of its tokens; splitting a text is left to a tokenizer everywhere."""
+        return self.prepare(sample, preprocess)
+
     def augment(self, sample: str, preprocess: TextPreprocess, rng: np.random.Generator) -> Tokens:
         """The same with a tenth of the words' tokens hidden, where the tokenizer has a token for that."""
         encoded = _tokenizer(preprocess).encode(sample)

@@ -23,6 +23,9 @@ function drawnFrom(picture: ImageBitmap | HTMLCanvasElement, side: number): HTML
   canvas.height = Math.max(1, Math.round(picture.height * scale));
   const context = canvas.getContext('2d');
   if (context) {
+    // As the model sees it: what is transparent is white.
+    context.fillStyle = 'white';
+    context.fillRect(0, 0, canvas.width, canvas.height);
     context.imageSmoothingQuality = 'high';
     context.drawImage(picture, 0, 0, canvas.width, canvas.height);
   }

@@ -33,6 +33,7 @@ class Model:
     bias: NDArray[np.float32]  # (classes,)
     temperature: float
     provenance: Json
+    unknown_threshold: float = 1.0  # of 1 - the highest probability: above it, the sample may be of no class
 
     def save(self, folder: Path) -> None:
         """Write the model folder; raises `WorkError` where the disk will not take it."""
@@ -45,6 +46,7 @@ class Model:
                 "modality": self.backbone.card.modality,
                 "classes": list(self.classes),
                 "temperature": self.temperature,
+                "unknown_threshold": self.unknown_threshold,
                 "trunk": self.backbone.weights,
                 "backbone": asdict(self.backbone.card),
                 "provenance": self.provenance,
@@ -66,6 +68,7 @@ class Model:
             bias=bias,
             temperature=description["temperature"],
             provenance=description["provenance"],
+            unknown_threshold=description.get("unknown_threshold", 1.0),
         )
 
     @property

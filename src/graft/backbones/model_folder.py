@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-from annotated_types import Gt, Lt, MinLen
+from annotated_types import Ge, Gt, Le, Lt, MinLen
 
 from graft.errors import RequestError, WorkError
 from graft.records import Card, Json
@@ -26,6 +26,7 @@ class Description:
     trunk: str
     backbone: Card
     provenance: Json
+    unknown_threshold: Annotated[float, Ge(0), Le(1)] = 1.0
 
 
 def write_model_folder(folder: Path, tensors: Mapping[str, np.ndarray[Any, Any]], description: Json) -> None:

@@ -7,12 +7,12 @@ import traceback
 import warnings
 from typing import Any, NoReturn
 
-from graft.cli import look, make, use
+from graft.cli import look, make, ship, use
 from graft.cli.app import app
 from graft.errors import GraftError
 from graft.storage import explain
 
-__all__ = ["app", "look", "main", "make", "use"]
+__all__ = ["app", "look", "main", "make", "ship", "use"]
 
 
 def _fail(message: str, code: int, as_json: bool) -> NoReturn:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,17 +10,38 @@ from numpy.typing import NDArray
 from graft.adaptation.model import Model, Source
 from graft.data.walk import Walk
 from graft.errors import RequestError, plural
+from graft.export.artifact import Artifact, is_artifact
 from graft.modality import Modality, UnreadableError
 from graft.progress import SILENT, Watch
 from graft.records import Prediction
 from graft.run_folder import RunFolder
 
 
+class Answers(Protocol):
+    """A model, or an artifact made from one."""
+
+    @property
+    def classes(self) -> tuple[str, ...]: ...
+
+    @property
+    def modality(self) -> Modality: ...
+
+    @property
+    def unknown_threshold(self) -> float: ...
+
+    def predict(
+        self, sources: Sequence[Source], watch: Watch = SILENT
+    ) -> Iterator[tuple[int, NDArray[np.float64] | UnreadableError]]:
+        """Number and probabilities of each sample, in order."""
+
+
 class Predictor:
-    """Answers for one model; opening it reads the run folder and nothing of the training data."""
+    """Answers for one model; opening it reads its folder and nothing of the training data."""
 
     def __init__(self, run: str | Path) -> None:
-        self.model = Model.load(RunFolder.open(Path(run)).model)
+        """Open a run, or an artifact with its own runtime."""
+        place = Path(run)
+        self.model: Answers = Artifact(place) if is_artifact(place) else Model.load(RunFolder.open(place).model)
 
     def predict(self, inputs: Any, top: int = 3, watch: Watch = SILENT) -> Iterator[Prediction]:
         """Yield a prediction for each input: a path, a folder, something in memory, or a list of them.
@@ -48,6 +69,7 @@ class Predictor:
             name,
             tuple(self.model.classes[label] for label in best),
             tuple(float(probabilities[label]) for label in best),
+            unsure=float(1 - probabilities.max()) > self.model.unknown_threshold,
         )
 
 

@@ -3,6 +3,7 @@
 from graft.terminal.audit import show_audited
 from graft.terminal.console import Terminal, err, escape, out, print_json
 from graft.terminal.data import show_cache, show_dataset, show_findings, show_models
+from graft.terminal.export import show_exported
 from graft.terminal.models import show_demo, show_evaluated, show_evaluation, show_fitted, show_predictions
 from graft.terminal.ranking import show_history, show_ranking
 
@@ -18,6 +19,7 @@ __all__ = [
     "show_demo",
     "show_evaluated",
     "show_evaluation",
+    "show_exported",
     "show_findings",
     "show_fitted",
     "show_history",

@@ -143,4 +143,5 @@ def named(prediction: Prediction) -> str:
     """The classes of a prediction with their probabilities, the best in bold."""
     pairs = zip(prediction.classes, prediction.probabilities, strict=True)
     first, *rest = [f"{escape(name)} {percent(probability)}" for name, probability in pairs]
-    return f"[bold]{first}[/]" + "".join(f"  [dim]{other}[/]" for other in rest)
+    doubt = "[yellow]not sure:[/] " if prediction.unsure else ""
+    return f"{doubt}[bold]{first}[/]" + "".join(f"  [dim]{other}[/]" for other in rest)

@@ -11,12 +11,13 @@ from graft.adaptation.model import Model
 from graft.adaptation.probe import Samples, refit
 from graft.adaptation.strategy import Probe, Strategy
 from graft.adaptation.task import Start, Task
+from graft.adaptation.unknown import unknown_threshold
 from graft.backbones import Backbone
 from graft.data import Dataset, LoadOptions, load
 from graft.features import extract, suit, suited
 from graft.progress import SILENT, Watch
 from graft.ranking.ridge import LinearHead
-from graft.ranking.temperature import fit_temperature
+from graft.ranking.temperature import fit_temperature, softmax
 from graft.training.loop import Epoch
 from graft.training.place import Place
 
@@ -60,6 +61,7 @@ def adapt(
             "samples": len(task.train),
             "losses": [asdict(epoch) for epoch in grown.trained.epochs],
         },
+        unknown_threshold=unknown_threshold(softmax(grown.scores[1.0] / temperature)),
     )
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from graft.adaptation.model import Model
 from graft.adaptation.probe import Probe, Samples, fit_probe
+from graft.adaptation.unknown import unknown_threshold
 from graft.backbones import Backbone
 from graft.data import Dataset
 from graft.evaluation import evaluate_probabilities
@@ -73,7 +74,7 @@ class Climb:
         self.ladder.append(entry)
         self.about: Json = {"features": features.engine, "dataset": self.dataset.fingerprint, "seed": seed}
         about = {"head": f"{self.probe.chosen.kind} probe", "samples": len(rows), "rung": "1"}
-        self._keep(self.backbone, self.probe.head, self.probe.temperature, about)
+        self._keep(self.backbone, self.probe.head, self.probe.temperature, self.probe.held_out_scores, about)
         self.evaluation = _probe_evaluation(self.dataset, rows[self.probe.held_out_rows], self.probe)
         self._write()
 
@@ -148,13 +149,13 @@ class Climb:
 
     def _deliver(self, standing: "Standing", task: "Task") -> None:
         about = {"head": standing.name, "samples": standing.samples, "rung": standing.rung}
-        self._keep(standing.backbone, standing.head, standing.temperature, about)
+        self._keep(standing.backbone, standing.head, standing.temperature, standing.scores, about)
         part = "val" if self.dataset.count("val") else "held-out share of train"
         own = np.ones(len(task.deciding), np.bool_) if task.own is None else task.own
         scores = standing.scores[own] / standing.temperature
         self.evaluation = _judge(self.dataset, task.rows[task.deciding[own]], scores, part, [CHOSE])
 
-    def _keep(self, backbone: Backbone, head: LinearHead, temperature: float, about: Json) -> None:
+    def _keep(self, backbone: Backbone, head: LinearHead, temperature: float, held_out: Scores, about: Json) -> None:
         model = Model(
             backbone=backbone,
             classes=self.dataset.classes,
@@ -162,6 +163,7 @@ class Climb:
             bias=head.bias.astype(np.float32),
             temperature=temperature,
             provenance={"graft": version("graft-ml"), **self.about, **about},
+            unknown_threshold=unknown_threshold(softmax(held_out / temperature)),
         )
         self.run.write_model(model.save)
 

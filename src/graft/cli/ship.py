@@ -1,0 +1,35 @@
+"""Verbs that take a model elsewhere."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from graft.cli.app import AsJson, Run, app
+
+
+@app.command()
+def export(
+    run: Run,
+    to: Annotated[str, typer.Option(help="What it shall run on; the manual lists the targets.")] = "onnx",
+    variant: Annotated[
+        str, typer.Option(help="fp32, fp16 (half the size), int8 (a quarter), or all of them.", show_default=False)
+    ] = "fp32",
+    out: Annotated[
+        Path | None, typer.Option(help="The folder to write.  [default: RUN/export/...]", show_default=False)
+    ] = None,
+    check: Annotated[
+        Path | None,
+        typer.Option(help="Files to compare on, instead of the run's held-out ones.", show_default=False),
+    ] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Move an older artifact aside.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write files that give the same answers elsewhere. What does not pass the comparison is not written."""
+    from graft import terminal
+    from graft.verbs.export import ExportOptions
+    from graft.verbs.export import export as run_export
+
+    options = ExportOptions(variant, check, replace)  # type: ignore[arg-type]
+    exported = run_export(run, to, out, options, terminal.Terminal())
+    terminal.print_json(exported) if as_json else terminal.show_exported(exported)

@@ -1,0 +1,76 @@
+"""Golden vectors: a few inputs as files, with the answers that any faithful runtime must give."""
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from graft.adaptation.model import Model
+from graft.audio import FULL
+from graft.export.parity import Check, TorchRuntime, prepared
+from graft.modality import UnreadableError
+from graft.records import Json
+from graft.storage import write_bytes, write_json
+
+FOLDER = "golden"
+MOST = 6
+SIDE = 320  # pixels of a picture's longer side
+CHARACTERS = 500
+
+
+def write_golden(model: Model, check: Check, folder: Path, whole: bool) -> None:
+    """Write some of the checked samples, of different classes, without loss, and what the model in torch says of them.
+
+    For artifacts that take prepared samples the prepared arrays are written too, raw and little-endian.
+    """
+    run, entries = TorchRuntime(model).run, []
+    for number, row in enumerate(_spread(check)):
+        name, content = _file(model, check.contents[row])
+        sample = prepared(model, content, whole=False)
+        if isinstance(sample, UnreadableError):
+            raise AssertionError(f"what was just written can be read: {sample}")
+        write_bytes(folder / FOLDER / f"{number}{name}", content)
+        answer = run(sample)
+        entry: Json = {
+            "file": f"{number}{name}",
+            "label": model.classes[int(answer.argmax())],
+            "probabilities": [float(one) for one in answer],
+            "unknown": float(1 - answer.max()),
+        }
+        if not whole:
+            raw = np.ascontiguousarray(sample)
+            write_bytes(folder / FOLDER / f"{number}.bin", raw.astype(raw.dtype.newbyteorder("<")).tobytes())
+            entry |= {"prepared": f"{number}.bin", "shape": [1, *raw.shape], "type": str(raw.dtype)}
+        entries.append(entry)
+    write_json(folder / FOLDER / "golden.json", {"inputs": entries})
+
+
+def _spread(check: Check) -> Sequence[int]:
+    """Rows of as many different answers as there is room for, each the surest of its class."""
+    answers = check.reference.argmax(axis=1)
+    surest = check.reference.max(axis=1)
+    firsts = [int(max(np.flatnonzero(answers == one), key=lambda row: surest[row])) for one in np.unique(answers)]
+    return [firsts[at] for at in np.unique(np.linspace(0, len(firsts) - 1, MOST).astype(int))]
+
+
+def _file(model: Model, content: Any) -> tuple[str, bytes]:
+    """A sample as a small file that every platform decodes to the same values, and its suffix."""
+    modality = model.modality
+    sample = modality.decode(content)
+    buffer = io.BytesIO()
+    if modality.name == "image":
+        picture: Image.Image = sample
+        picture.thumbnail((SIDE, SIDE))
+        picture.save(buffer, "PNG", optimize=True)
+        return ".png", buffer.getvalue()
+    if modality.name == "text":
+        return ".txt", sample[:CHARACTERS].encode()
+    import soundfile
+
+    preprocess = model.backbone.card.preprocess
+    wave = np.clip(np.rint(modality.signal(sample, preprocess) * FULL), -FULL - 1, FULL).astype(np.int16)
+    soundfile.write(buffer, wave, preprocess.rate, format="WAV", subtype="PCM_16")  # type: ignore[union-attr]
+    return ".wav", buffer.getvalue()

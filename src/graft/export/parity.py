@@ -1,0 +1,259 @@
+"""The gate: an artifact is run on held-out files, from bytes to label, and compared with the model in torch."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graft.adaptation.model import Model, Source
+from graft.errors import WorkError, listing, plural
+from graft.evaluation import metrics
+from graft.export.classifier import classifier
+from graft.export.target import Runtime, Variant
+from graft.machine import usable_cores
+from graft.modality import Prepared, UnreadableError
+from graft.progress import Watch
+from graft.records import Interval
+
+LEAST_AGREEMENT: dict[Variant, float] = {"fp32": 0.995, "fp16": 0.995, "int8": 0.985}
+MOST_LOST = 0.01  # accuracy, at the end of the interval that favours the artifact
+RESAMPLES = 2_000
+TIMED = 30  # runs of which the median is the latency
+FEW = 50
+
+Rows = NDArray[np.float64]  # (samples, classes)
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """A file to which model and artifact give different answers."""
+
+    source: str
+    model: str
+    artifact: str
+    model_probability: float
+    artifact_probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Parity:
+    """How an artifact's answers compare with the model's on the same files; differences are artifact minus model.
+
+    `faults` is empty where it passed. Latencies are milliseconds for one sample without decoding; the model's is that
+    of PyTorch as people write it. Accuracies are None where the files carry no labels.
+    """
+
+    variant: Variant
+    checked_on: str
+    samples: int
+    agreement: float
+    largest_difference: float
+    mean_difference: float
+    accuracy: Interval | None
+    model_accuracy: Interval | None
+    accuracy_difference: Interval | None
+    calibration_difference: Interval | None
+    milliseconds: float
+    model_milliseconds: float
+    megabytes: float
+    disagreements: tuple[Disagreement, ...]
+    faults: tuple[str, ...]
+    unreadable: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        return not self.faults
+
+
+class Check:
+    """Held-out samples with the answers of the model in torch, computed once for all variants.
+
+    `labels` are numbers of classes, or None where they are not known.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        contents: Sequence[Source],
+        sources: Sequence[str],
+        labels: Sequence[int] | None,
+        title: str,
+        watch: Watch,
+    ) -> None:
+        self.model, self.title, self.watch = model, title, watch
+        run = TorchRuntime(model).run
+        answers, unreadable = [], []
+        kept = []
+        for row, sample in enumerate(self._samples(contents, whole=False, title="Asking the model in torch")):
+            if isinstance(sample, UnreadableError):
+                unreadable.append(f"{sources[row]}: {sample}")
+            else:
+                answers.append(run(sample))
+                kept.append(row)
+        if not kept:
+            raise WorkError(f"None of the files of {title} can be read: {listing(unreadable, 3)}")
+        self.contents = [contents[row] for row in kept]
+        self.sources = [sources[row] for row in kept]
+        self.labels = None if labels is None else np.array([labels[row] for row in kept], np.int32)
+        self.unreadable = tuple(unreadable)
+        self.reference: Rows = np.stack(answers)
+        self.milliseconds = self._latency(run, whole=False)
+
+    def compare(self, runtime: Runtime, variant: Variant, whole: bool, megabytes: float) -> Parity:
+        """Put every sample to the artifact and judge it; `whole` artifacts get what a device has in hand."""
+        samples = self._samples(self.contents, whole, f"Asking the artifact ({variant})")
+        found = np.stack([runtime.run(sample) for sample in samples if not isinstance(sample, UnreadableError)])
+        compared = judge(self.reference, found, self.labels, self.sources, self.model.classes, variant)
+        return Parity(
+            variant=variant,
+            checked_on=self.title,
+            samples=len(found),
+            **compared,
+            milliseconds=self._latency(runtime.run, whole),
+            model_milliseconds=self.milliseconds,
+            megabytes=megabytes,
+            unreadable=self.unreadable,
+        )
+
+    def _samples(self, contents: Sequence[Source], whole: bool, title: str) -> Iterator[Prepared | UnreadableError]:
+        """Samples in order, decoded ahead of their use."""
+        prepare = partial(prepared, self.model, whole=whole)
+        with (
+            self.watch.task(title, len(contents), f"{self.model.modality.noun}s") as advance,
+            ThreadPoolExecutor(usable_cores()) as pool,
+        ):
+            for start in range(0, len(contents), 32):
+                chunk = contents[start : start + 32]
+                for sample in pool.map(prepare, chunk):
+                    yield sample
+                    advance(1)
+
+    def _latency(self, run: Callable[[Prepared], Any], whole: bool) -> float:
+        sample = prepared(self.model, self.contents[0], whole)
+        if isinstance(sample, UnreadableError):
+            raise WorkError(f"{self.sources[0]} changed while it was read: {sample}.")
+        times = []
+        for _ in range(TIMED):
+            began = time.perf_counter()
+            run(sample)
+            times.append(1000 * (time.perf_counter() - began))
+        return float(np.median(times[TIMED // 5 :]))
+
+
+class TorchRuntime:
+    """The model itself, in plain PyTorch and single precision."""
+
+    def __init__(self, model: Model) -> None:
+        self.module = classifier(model)
+
+    def run(self, sample: Prepared) -> NDArray[np.float64]:
+        import torch
+
+        with torch.inference_mode():
+            answer: NDArray[np.float64] = self.module(torch.from_numpy(np.array(sample[None])))[0][0].double().numpy()
+        return answer
+
+
+def prepared(model: Model, content: Source, whole: bool) -> Prepared | UnreadableError:
+    """A file's content as an artifact takes it, or why it cannot be read."""
+    modality, preprocess = model.modality, model.backbone.card.preprocess
+    try:
+        sample = modality.decode(content)
+    except UnreadableError as error:
+        return error
+    return modality.signal(sample, preprocess) if whole else modality.prepare(sample, preprocess)
+
+
+def judge(
+    reference: Rows,
+    found: Rows,
+    labels: NDArray[np.int32] | None,
+    sources: Sequence[str],
+    classes: Sequence[str],
+    variant: Variant,
+) -> dict[str, Any]:
+    """The figures of a `Parity` that follow from probabilities alone, and what is at fault."""
+    if not np.isfinite(found).all():
+        found = np.where(np.isfinite(found), found, 0)
+        broken = ["It gives values that are no numbers."]
+    else:
+        broken = []
+    ours, theirs = reference.argmax(axis=1), found.argmax(axis=1)
+    different = np.flatnonzero(ours != theirs)
+    agreement = float((ours == theirs).mean())
+    disagreements = tuple(
+        Disagreement(
+            sources[row],
+            classes[ours[row]],
+            classes[theirs[row]],
+            float(reference[row].max()),
+            float(found[row].max()),
+        )
+        for row in map(int, different)
+    )
+    result: dict[str, Any] = {
+        "agreement": agreement,
+        "largest_difference": float(np.abs(reference - found).max()),
+        "mean_difference": float(np.abs(reference - found).mean()),
+        "disagreements": disagreements,
+        **dict.fromkeys(("accuracy", "model_accuracy", "accuracy_difference", "calibration_difference")),
+    }
+    least = LEAST_AGREEMENT[variant]
+    if agreement < least:
+        broken.append(
+            f"It agrees with the model on {100 * agreement:.1f}% of {len(found):,} files; {100 * least:.1f}% are asked "
+            f"of {variant}. It disagrees on: {listing([one.source for one in disagreements])}."
+        )
+    if labels is not None:
+        accuracy = _difference(ours == labels, theirs == labels)
+        result |= {
+            "accuracy": metrics.accuracy(labels, theirs),
+            "model_accuracy": metrics.accuracy(labels, ours),
+            "accuracy_difference": accuracy,
+            "calibration_difference": _calibration_difference(reference, found, labels),
+        }
+        if accuracy.high < -MOST_LOST:
+            broken.append(
+                f"It loses {-100 * accuracy.value:.1f} points of accuracy ({-100 * accuracy.high:.1f} at the least)."
+            )
+    return {**result, "faults": tuple(broken)}
+
+
+def _difference(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Interval:
+    """Second minus first share of right answers, with the 95% interval of a paired bootstrap."""
+    gained = second.astype(np.float64) - first
+    draws = np.random.default_rng(0).integers(len(gained), size=(RESAMPLES, len(gained)))
+    low, high = np.quantile(gained[draws].mean(axis=1), [0.025, 0.975])
+    return Interval(float(gained.mean()), float(low), float(high))
+
+
+def _calibration_difference(reference: Rows, found: Rows, labels: NDArray[np.int32]) -> Interval:
+    """How much larger the calibration error is, with the 95% interval of a paired bootstrap."""
+
+    def error(probabilities: Rows, rows: NDArray[np.intp]) -> float:
+        right = probabilities[rows].argmax(axis=1) == labels[rows]
+        return metrics.calibration_error(metrics.reliability(right, probabilities[rows].max(axis=1)))
+
+    everything = np.arange(len(labels))
+    value = error(found, everything) - error(reference, everything)
+    rng = np.random.default_rng(0)
+    drawn = [rng.integers(len(labels), size=len(labels)) for _ in range(RESAMPLES // 10)]
+    low, high = np.quantile([error(found, rows) - error(reference, rows) for rows in drawn], [0.025, 0.975])
+    return Interval(value, float(low), float(high))
+
+
+def notes(parity: Parity) -> list[str]:
+    """What a reader must know of a comparison that passed."""
+    told = []
+    if parity.samples < FEW:
+        told.append(f"Only {plural(parity.samples, 'file')} compared: a rare disagreement would not be seen.")
+    if parity.accuracy is None:
+        told.append("The files carry no labels that the model knows: accuracy was not compared.")
+    if parity.unreadable:
+        told.append(f"{plural(len(parity.unreadable), 'file')} could not be read: {listing(list(parity.unreadable))}.")
+    return told

@@ -1,0 +1,180 @@
+"""ONNX: one file for servers, browsers and phones, with the preprocessing inside."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from graft.adaptation.model import Model
+from graft.export.classifier import OUTPUTS, example, program
+from graft.export.onnx_front import IR, NAMES, OPSET, front
+from graft.export.operators import told_where
+from graft.export.quantisation import in_8_bits, in_half_precision
+from graft.export.target import Material, Probabilities, Variant
+from graft.modality import Prepared
+
+if TYPE_CHECKING:
+    import onnx
+
+
+class OnnxTarget:
+    """A file for ONNX Runtime and whatever else reads ONNX, opset 18, any number of samples at once."""
+
+    name = "onnx"
+    file = "model.onnx"
+    variants: tuple[Variant, ...] = ("fp32", "fp16", "int8")
+    whole = True
+    packages: tuple[str, ...] = ("onnx", "onnxscript", "onnxruntime")
+    extra = "export"
+    verifiable = True
+
+    def refuses(self, model: Model) -> str | None:
+        return None
+
+    def write(self, material: Material, variant: Variant, folder: Path) -> None:
+        import onnx
+
+        onnx.save(whole_graph(material, variant), folder / self.file)
+
+    def open(self, folder: Path) -> "OnnxRuntime":
+        return OnnxRuntime(folder / self.file)
+
+    def usage(self, manifest: Mapping[str, Any]) -> str:
+        return PYTHON[manifest["modality"]] + JAVASCRIPT[manifest["modality"]]
+
+
+class OnnxRuntime:
+    """ONNX Runtime on the processor."""
+
+    def __init__(self, file: Path, threads: int = 0) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 3
+        self.session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+        self.entry = self.session.get_inputs()[0].name
+
+    def run(self, sample: Prepared) -> Probabilities:
+        answer: Probabilities = np.asarray(self.session.run([OUTPUTS[0]], {self.entry: sample[None]})[0][0], np.float64)
+        return answer
+
+
+def whole_graph(material: Material, variant: Variant) -> "onnx.ModelProto":
+    """The graph from what a device has in hand to probabilities and the unknown score."""
+    import onnx
+
+    model = material.model
+    kind = model.backbone.card.modality
+    before = front(model.backbone.card.preprocess)
+    entry = NAMES[kind] if before is None else "sample"
+    graph = network_graph(model, entry)
+    if variant == "fp16":
+        graph = in_half_precision(graph)
+    elif variant == "int8":
+        graph = in_8_bits(graph, entry, material.calibration, static=kind != "text")
+    graph.ir_version = IR
+    if before is not None:
+        joined = [(before.graph.output[0].name, entry)]
+        graph = onnx.compose.merge_models(
+            onnx.compose.add_prefix(before, "front/", rename_inputs=False, rename_outputs=False), graph, joined
+        )
+    for value in (*graph.graph.input, *graph.graph.output):  # one name for the open dimension, whoever made it
+        value.type.tensor_type.shape.dim[0].dim_param = "batch"
+    onnx.checker.check_model(graph)
+    return graph
+
+
+def network_graph(model: Model, entry: str) -> "onnx.ModelProto":
+    """The graph from prepared samples on."""
+    import torch
+
+    exported = program(model, batched=True)
+    samples = torch.from_numpy(np.array(example(model, 2)))
+    with told_where(exported, "ONNX"):
+        made = torch.onnx.export(
+            exported,
+            (samples,),
+            input_names=[entry],
+            output_names=list(OUTPUTS),
+            opset_version=OPSET,
+            external_data=False,
+            verbose=False,
+        )
+    if made is None:
+        raise AssertionError("torch.onnx.export gives a program where dynamo is on")
+    return made.model_proto
+
+
+PYTHON = {
+    "image": """
+```python
+import json, numpy, onnxruntime
+from PIL import Image, ImageOps
+
+manifest = json.load(open("manifest.json", encoding="utf-8"))
+session = onnxruntime.InferenceSession("model.onnx")
+picture = numpy.asarray(ImageOps.exif_transpose(Image.open("PICTURE.jpg")).convert("RGB"))  # any size
+probabilities, unknown = session.run(None, {"pictures": picture[None]})
+print(manifest["classes"][probabilities[0].argmax()], "not sure" if unknown[0] > manifest["unknown_threshold"] else "")
+```
+""",
+    "text": """
+```python
+import json, numpy, onnxruntime, tokenizers
+
+manifest = json.load(open("manifest.json", encoding="utf-8"))
+session = onnxruntime.InferenceSession("model.onnx")
+tokenizer = tokenizers.Tokenizer.from_file("tokenizer.json")
+tokenizer.no_padding(), tokenizer.no_truncation()
+settings = manifest["preprocess"]
+tokens = tokenizer.encode("A TEXT").ids[: settings["tokens"]]
+tokens += [settings["pad"]] * max(0, (settings["fixed"] or 0) - len(tokens))
+probabilities, unknown = session.run(None, {"tokens": numpy.array([tokens], numpy.int64)})
+print(manifest["classes"][probabilities[0].argmax()], "not sure" if unknown[0] > manifest["unknown_threshold"] else "")
+```
+""",
+    "audio": """
+```python
+import json, onnxruntime, soundfile
+
+manifest = json.load(open("manifest.json", encoding="utf-8"))
+session = onnxruntime.InferenceSession("model.onnx")
+wave, rate = soundfile.read("RECORDING.wav", dtype="float32", always_2d=True)
+assert rate == manifest["preprocess"]["rate"], "resample first"
+probabilities, unknown = session.run(None, {"waves": wave.mean(axis=1)[None]})  # any length
+print(manifest["classes"][probabilities[0].argmax()], "not sure" if unknown[0] > manifest["unknown_threshold"] else "")
+```
+""",
+}
+JAVASCRIPT = {
+    "image": """
+```javascript
+import * as ort from "onnxruntime-web";
+const session = await ort.InferenceSession.create("model.onnx");
+const { data, width, height } = context.getImageData(0, 0, canvas.width, canvas.height);
+const picture = Uint8Array.from({ length: width * height * 3 }, (_, at) => data[Math.floor(at / 3) * 4 + (at % 3)]);
+const { probabilities } = await session.run({ pictures: new ort.Tensor("uint8", picture, [1, height, width, 3]) });
+```
+""",
+    "text": """
+```javascript
+import * as ort from "onnxruntime-web";
+import { Tokenizer } from "@huggingface/tokenizers";
+const session = await ort.InferenceSession.create("model.onnx");
+const tokens = BigInt64Array.from(tokenizer.encode("A TEXT").ids.slice(0, manifest.preprocess.tokens), BigInt);
+const { probabilities } = await session.run({ tokens: new ort.Tensor("int64", tokens, [1, tokens.length]) });
+```
+""",
+    "audio": """
+```javascript
+import * as ort from "onnxruntime-web";
+const session = await ort.InferenceSession.create("model.onnx");
+const sound = await new OfflineAudioContext(1, 1, manifest.preprocess.rate).decodeAudioData(bytes);  // resamples
+const wave = sound.getChannelData(0);
+const { probabilities } = await session.run({ waves: new ort.Tensor("float32", wave, [1, wave.length]) });
+```
+""",
+}
+ONNX = OnnxTarget()

@@ -1,0 +1,49 @@
+"""What an export ends with: the table of variants, and where the files are."""
+
+from rich import box
+from rich.table import Table
+
+from graft.evaluation.report import percent
+from graft.export.parity import notes
+from graft.records import Interval
+from graft.terminal.console import escape, out
+from graft.verbs.export import Exported, Shipped, told
+
+
+def show_exported(exported: Exported) -> None:
+    """Size, speed and agreement of each variant, and what was refused."""
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("")
+    for name in ("size", "one sample", "same answer", "accuracy", "change"):
+        table.add_column(name, justify="right")
+    for one in exported.artifacts:
+        table.add_row(one.variant if one.folder else f"[red]{one.variant} refused[/]", *_figures(one))
+    out.print(table)
+    first = next(one for one in exported.artifacts if one.folder is not None)
+    out.print(f"[dim]{escape(told(first).capitalize())}.[/]")
+    for line in [*exported.notes, *(notes(first.parity) if first.parity else [])]:
+        out.print(f"[yellow]![/] {escape(line)}")
+    for one in exported.artifacts:
+        if one.folder is None:
+            out.print(f"[red]![/] {escape(one.error)}")
+    what = "Artifact" if len(exported.artifacts) == 1 else "Smallest"
+    out.print(f"{what}: [bold]{escape(str(exported.recommended))}[/]  (README.md says how to use it)")
+
+
+def _figures(one: Shipped) -> tuple[str, ...]:
+    parity = one.parity
+    if parity is None:
+        return (f"{one.megabytes:.1f} MB" if one.megabytes else "–", "–", "–", "–", "–")
+    return (
+        f"{one.megabytes:.1f} MB",
+        f"{parity.milliseconds:.1f} ms (PyTorch {parity.model_milliseconds:.1f})",
+        f"{100 * parity.agreement:.2f}%",
+        "–" if parity.accuracy is None else percent(parity.accuracy.value),
+        _points(parity.accuracy_difference),
+    )
+
+
+def _points(difference: Interval | None) -> str:
+    if difference is None:
+        return "–"
+    return f"{100 * difference.value:+.1f} ({100 * difference.low:+.1f} to {100 * difference.high:+.1f})"
