@@ -42,7 +42,7 @@ export class Session {
     } catch (error) {
       if (threads === 1 || error instanceof DamagedError) throw error;
       // Some phones promise shared memory and then refuse it.
-      console.log('FELL', error); return Session.#start(folder, manifest, 1, onProgress);
+      return Session.#start(folder, manifest, 1, onProgress);
     }
   }
 
