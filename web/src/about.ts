@@ -18,9 +18,11 @@ function facts(manifest: Manifest, threads: number | null): [string, string][] {
         part: accuracy.part,
       })
     : say('aboutNoAccuracy');
+  const certain = 1 - manifest.unknownThreshold;
+  const doubt = certain > 0 ? say('aboutThresholdValue', { certain: percent(certain) }) : say('aboutThresholdNever');
   return [
     [say('aboutAccuracy'), measured],
-    [say('aboutThreshold'), say('aboutThresholdValue', { certain: percent(1 - manifest.unknownThreshold) })],
+    [say('aboutThreshold'), doubt],
     [say('aboutMade'), manifest.made],
     [say('aboutVariant'), manifest.variant],
     ...(threads === null ? [] : ([[say('aboutThreads'), String(threads)]] as [string, string][])),

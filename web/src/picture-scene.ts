@@ -47,9 +47,12 @@ export function openPictureScene({ ask }: Scene): void {
   async function watch(): Promise<void> {
     const mine = ++round;
     speed.restart();
+    let fresh = camera.next();
     while (mode === 'live' && mine === round) {
-      await camera.next();
+      await fresh;
       const bitmap = mode === 'live' ? await camera.frame() : null;
+      // A frame that comes while the model answers need not be waited for afterwards.
+      fresh = camera.next();
       const answer = bitmap && (await ask({ kind: 'picture', bitmap }));
       if (!answer || mode !== 'live' || mine !== round) continue;
       speed.add(performance.now(), answer.milliseconds);
