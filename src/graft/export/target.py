@@ -17,10 +17,14 @@ Probabilities = NDArray[np.float64]  # (classes,)
 
 @dataclass(frozen=True)
 class Material:
-    """What an artifact is made from: the model, and prepared samples of its training part for quantisation."""
+    """What an artifact is made from: the model and, for quantisation, prepared samples of its training part.
+
+    `varied` holds random views of them.
+    """
 
     model: Model
     calibration: Sequence[Prepared] = field(default=(), repr=False)
+    varied: Sequence[Prepared] = field(default=(), repr=False)
 
 
 class Runtime(Protocol):

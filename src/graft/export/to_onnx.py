@@ -10,7 +10,7 @@ from graft.adaptation.model import Model
 from graft.export.classifier import OUTPUTS, example, program
 from graft.export.onnx_front import IR, NAMES, OPSET, front
 from graft.export.operators import told_where
-from graft.export.quantisation import in_8_bits, in_half_precision
+from graft.export.quantisation import in_8_bits, in_8_bits_by_token, in_half_precision
 from graft.export.target import Material, Probabilities, Variant
 from graft.modality import Prepared
 
@@ -73,7 +73,10 @@ def whole_graph(material: Material, variant: Variant) -> "onnx.ModelProto":
     if variant == "fp16":
         graph = in_half_precision(graph)
     elif variant == "int8":
-        graph = in_8_bits(graph, entry, material.calibration, static=kind != "text")
+        if kind == "text":
+            graph = in_8_bits_by_token(graph)
+        else:
+            graph = in_8_bits(graph, entry, material.calibration, material.varied)
     graph.ir_version = IR
     if before is not None:
         joined = [(before.graph.output[0].name, entry)]

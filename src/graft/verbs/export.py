@@ -2,8 +2,8 @@
 
 import dataclasses
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -14,10 +14,10 @@ from graft.adaptation.model import Model, Source
 from graft.errors import MissingExtraError, RequestError, WorkError, plural
 from graft.export.artifact import MANIFEST, describe, seal
 from graft.export.golden import write_golden
-from graft.export.parity import Check, Parity, prepared
+from graft.export.parity import Check, Parity
 from graft.export.target import Material, Target, Variant
 from graft.export.targets import lacking, target_of
-from graft.modality import Prepared, UnreadableError
+from graft.modality import UnreadableError
 from graft.progress import SILENT, Watch
 from graft.records import Json
 from graft.run_folder import RunFolder
@@ -86,7 +86,7 @@ def export(
     places = {variant: _place(folder, target, variant, out, len(variants) > 1) for variant in variants}
     _make_room(places.values(), options.replace)
     check = _check(folder, model, options.check, watch) if target.verifiable else None
-    material = Material(model, _calibration(folder, model, watch) if "int8" in variants else ())
+    material = _material(folder, model, watch) if "int8" in variants else Material(model)
     described = {"name": _name(folder), "accuracy": _accuracy(folder)}
     artifacts = tuple(_ship(material, target, one, places[one], check, described, watch) for one in variants)
     kept = [one for one in artifacts if one.folder is not None]
@@ -183,19 +183,23 @@ def _some(count: int, most: int) -> list[int]:
     return [int(one) for one in np.unique(np.linspace(0, count - 1, min(count, most)).astype(int))]
 
 
-def _calibration(folder: RunFolder, model: Model, watch: Watch) -> Sequence[Prepared]:
-    """Prepared samples of the train part, in random order, the same every time."""
+def _material(folder: RunFolder, model: Model, watch: Watch) -> Material:
+    """The model with samples of the train part, in random order, the same every time."""
     try:
         labelled = part_of_run(folder, "train")
     except (WorkError, RequestError) as error:
         raise WorkError(f"{error} 8 bits need samples of the train part; --variant fp16 does not.") from error
+    modality, preprocess = model.modality, model.backbone.card.preprocess
     order = np.random.default_rng(0).permutation(len(labelled.contents))[:CALIBRATION]
-    with watch.task("Preparing samples for 8 bits", len(order), f"{model.modality.noun}s") as advance:
-        samples = []
+    plain, varied = [], []
+    with watch.task("Preparing samples for 8 bits", len(order), f"{modality.noun}s") as advance:
         for row in order:
-            samples.append(prepared(model, labelled.contents[row], whole=False))
+            with suppress(UnreadableError):
+                sample = modality.decode(labelled.contents[row])
+                plain.append(modality.prepare(sample, preprocess))
+                varied.append(modality.augment(sample, preprocess, np.random.default_rng(int(row))))
             advance(1)
-    return [sample for sample in samples if not isinstance(sample, UnreadableError)]
+    return Material(model, plain, varied)
 
 
 def _ship(
