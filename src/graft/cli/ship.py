@@ -13,8 +13,13 @@ def export(
     run: Run,
     to: Annotated[str, typer.Option(help="What it shall run on; the manual lists the targets.")] = "onnx",
     variant: Annotated[
-        str, typer.Option(help="fp32, fp16 (half the size), int8 (a quarter), or all of them.", show_default=False)
-    ] = "fp32",
+        str | None,
+        typer.Option(
+            help="fp32, fp16 (half the size), int8 (a third or a quarter), or all.  [default: fp32; for an app the "
+            "smallest that passes]",
+            show_default=False,
+        ),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="The folder to write.  [default: RUN/export/...]", show_default=False)
     ] = None,
@@ -33,3 +38,18 @@ def export(
     options = ExportOptions(variant, check, replace)  # type: ignore[arg-type]
     exported = run_export(run, to, out, options, terminal.Terminal())
     terminal.print_json(exported) if as_json else terminal.show_exported(exported)
+
+
+@app.command()
+def serve(
+    folder: Annotated[
+        Path, typer.Argument(metavar="APP", help="An app, as graft export --to app writes it.", show_default=False)
+    ],
+    port: Annotated[int, typer.Option(help="Where this machine finds it; phones find it one higher.", min=0)] = 8080,
+    network: Annotated[bool, typer.Option(help="Let other devices on the network see it, over https.")] = True,
+) -> None:
+    """Host an app for this machine and for phones on its network, until Ctrl-C."""
+    from graft import terminal
+    from graft.verbs.serve import serve as run_serve
+
+    run_serve(folder, port, network, terminal.show_hosted)

@@ -159,7 +159,7 @@ def _readme(target: Target, manifest: Json, parity: Parity | None) -> str:
 
 def is_artifact(folder: Path) -> bool:
     """Whether a folder holds an artifact, or the page of one."""
-    return (folder / MANIFEST).is_file()
+    return (folder / MANIFEST).is_file() or (folder / "model" / MANIFEST).is_file()
 
 
 class Artifact:
@@ -169,6 +169,7 @@ class Artifact:
         """Raises `RequestError` for a folder that is no artifact, `WorkError` where one of its files was changed."""
         if not is_artifact(folder):
             raise RequestError(f"{folder} is no artifact of graft (it has no {MANIFEST}).")
+        folder = folder if (folder / MANIFEST).is_file() else folder / "model"
         self.folder = folder
         self.described = read_record(folder / MANIFEST, dict[str, Any])
         manifest = read_record(folder / MANIFEST, Manifest)

@@ -3,11 +3,13 @@
 from rich import box
 from rich.table import Table
 
+from graft.errors import plural
 from graft.evaluation.report import percent
-from graft.export.parity import notes
+from graft.export.parity import Parity, notes
+from graft.export.ship import Shipped
 from graft.records import Interval
 from graft.terminal.console import escape, out
-from graft.verbs.export import Exported, Shipped, told
+from graft.verbs.export import Exported
 
 
 def show_exported(exported: Exported) -> None:
@@ -19,15 +21,28 @@ def show_exported(exported: Exported) -> None:
     for one in exported.artifacts:
         table.add_row(one.variant if one.folder else f"[red]{one.variant} refused[/]", *_figures(one))
     out.print(table)
-    first = next(one for one in exported.artifacts if one.folder is not None)
-    out.print(f"[dim]{escape(told(first).capitalize())}.[/]")
-    for line in [*exported.notes, *(notes(first.parity) if first.parity else [])]:
+    parity = next(one.parity for one in exported.artifacts if one.folder is not None)
+    out.print(f"[dim]{escape(_compared(parity))}[/]")
+    for line in [*exported.notes, *(notes(parity) if parity else [])]:
         out.print(f"[yellow]![/] {escape(line)}")
     for one in exported.artifacts:
         if one.folder is None:
             out.print(f"[red]![/] {escape(one.error)}")
-    what = "Artifact" if len(exported.artifacts) == 1 else "Smallest"
-    out.print(f"{what}: [bold]{escape(str(exported.recommended))}[/]  (README.md says how to use it)")
+    place = escape(str(exported.recommended))
+    if exported.target == "app":
+        out.print(f"App with the {exported.chosen} model: [bold]{place}[/]  (any static web server can host it)")
+        out.print(f"Next: [bold]graft serve {place}[/]")
+    else:
+        what = "Artifact" if len(exported.artifacts) == 1 else "Smallest"
+        out.print(f"{what}: [bold]{place}[/]  (README.md says how to use it)")
+
+
+def _compared(parity: Parity | None) -> str:
+    if parity is None:
+        return "Not compared with the model: its runtime does not run on this machine."
+    return (
+        f"Compared with the model in torch on {plural(parity.samples, 'file')} ({parity.checked_on}), bytes to label."
+    )
 
 
 def _figures(one: Shipped) -> tuple[str, ...]:

@@ -1,28 +1,28 @@
 """graft export: files that give the same answers elsewhere, or no files."""
 
-import dataclasses
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
 
 from graft.adaptation.model import Model, Source
-from graft.errors import MissingExtraError, RequestError, WorkError, plural
-from graft.export.artifact import MANIFEST, describe, seal
-from graft.export.golden import write_golden
-from graft.export.parity import Check, Parity
+from graft.errors import MissingExtraError, RequestError, WorkError
+from graft.export.artifact import is_artifact
+from graft.export.parity import Check
+from graft.export.ship import Shipped, Work, ship, unfinished
 from graft.export.target import Material, Target, Variant
 from graft.export.targets import lacking, target_of
+from graft.export.to_app import APP, MODEL, page_folder, write_page
 from graft.modality import UnreadableError
 from graft.progress import SILENT, Watch
 from graft.records import Json
 from graft.run_folder import RunFolder
 from graft.serving.predictor import expand
-from graft.storage import free_name, write_json
+from graft.storage import free_name
 from graft.verbs.evaluate import part_of_run
 
 VARIANTS: tuple[Variant, ...] = get_args(Variant)
@@ -36,24 +36,14 @@ RESTRICTED = ("nc", "non-commercial", "noncommercial", "gpl", "research", "unkno
 class ExportOptions:
     """How a run is exported.
 
-    `variant` is one precision, or "all" for each that the target has. `check` names files to compare on instead of the
+    `variant` is one precision, "all" for each that the target has, or None for fp32, and for an app the smallest one
+    that passes. `check` names files to compare on instead of the
     run's own held-out ones; labels are the names of their folders. `replace` moves an older artifact aside.
     """
 
-    variant: Wanted = "fp32"
+    variant: Wanted | None = None
     check: Path | None = None
     replace: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Shipped:
-    """One artifact, or why there is none. `parity` is None where its runtime does not run here."""
-
-    variant: Variant
-    folder: Path | None
-    megabytes: float
-    parity: Parity | None
-    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +54,7 @@ class Exported:
     artifacts: tuple[Shipped, ...]
     recommended: Path
     notes: tuple[str, ...]
+    chosen: str = ""  # the variant in it, of several
 
 
 def export(
@@ -78,28 +69,50 @@ def export(
     Raises `WorkError` where none may be shipped; then nothing is left behind but the figures of the comparison.
     """
     options = options or ExportOptions()
-    target = target_of(to)
+    target = target_of("onnx" if to == APP else to)
+    variants = _variants(target, options.variant or ("all" if to == APP else "fp32"))
     folder = RunFolder.open(Path(run))
     model = Model.load(folder.model)
-    variants = _variants(target, options.variant)
     _refuse(target, model)
-    places = {variant: _place(folder, target, variant, out, len(variants) > 1) for variant in variants}
-    _make_room(places.values(), options.replace)
-    check = _check(folder, model, options.check, watch) if target.verifiable else None
+    if to == APP:
+        page_folder()
+    places = _places(folder, to, variants, out)
+    _make_room(places, options.replace)
+    check = _check(folder, model, options.check, watch)
     material = _material(folder, model, watch) if "int8" in variants else Material(model)
-    described = {"name": _name(folder), "accuracy": _accuracy(folder)}
-    artifacts = tuple(_ship(material, target, one, places[one], check, described, watch) for one in variants)
-    kept = [one for one in artifacts if one.folder is not None]
+    work = Work(material, check, _name(folder), _accuracy(folder), watch)
+    if to == APP:
+        return _app(work, variants, places[0])
+    artifacts = tuple(ship(work, target, *one, _figures(one[1])) for one in zip(variants, places, strict=True))
+    chosen = _smallest(artifacts)
+    return Exported(to, artifacts, chosen, tuple(_notes(model)))
+
+
+def _app(work: Work, variants: tuple[Variant, ...], place: Path) -> Exported:
+    """The page with the smallest artifact that passed."""
+    target = target_of("onnx")
+    with unfinished(place) as fresh:
+        tried = [ship(work, target, one, fresh / one, _figures(place, one)) for one in variants]
+        chosen = _smallest(tried)
+        chosen.rename(fresh / MODEL)
+        for one in variants:
+            shutil.rmtree(fresh / one, ignore_errors=True)
+        write_page(fresh, work.name)
+        fresh.rename(place)
+    artifacts = tuple(replace(one, folder=None if one.folder is None else place) for one in tried)
+    return Exported(APP, artifacts, place, tuple(_notes(work.material.model)), chosen=chosen.name)
+
+
+def _figures(place: Path, variant: str = "") -> Path:
+    return place.with_name(f"{place.name}{variant and '-'}{variant}.refused.json")
+
+
+def _smallest(artifacts: Sequence[Shipped]) -> Path:
+    """The folder of the smallest one that passed; raises `WorkError` where none did."""
+    kept = [(one.megabytes, one.folder) for one in artifacts if one.folder is not None]
     if not kept:
         raise WorkError("\n".join(one.error for one in artifacts))
-    chosen = min(kept, key=lambda one: one.megabytes)
-    return Exported(target.name, artifacts, _folder_of(chosen), tuple(_notes(model)))
-
-
-def _folder_of(artifact: Shipped) -> Path:
-    if artifact.folder is None:
-        raise AssertionError("an artifact that was kept has a folder")
-    return artifact.folder
+    return min(kept)[1]
 
 
 def _variants(target: Target, wanted: Wanted) -> tuple[Variant, ...]:
@@ -121,19 +134,21 @@ def _refuse(target: Target, model: Model) -> None:
         raise RequestError(reason)
 
 
-def _place(folder: RunFolder, target: Target, variant: Variant, out: str | Path | None, several: bool) -> Path:
+def _places(folder: RunFolder, to: str, variants: tuple[Variant, ...], out: str | Path | None) -> list[Path]:
+    if to == APP:
+        return [folder.path / "export" / APP if out is None else Path(out)]
     if out is None:
-        return folder.path / "export" / f"{target.name}-{variant}"
-    return Path(out) / variant if several else Path(out)
+        return [folder.path / "export" / f"{to}-{variant}" for variant in variants]
+    return [Path(out) / variant if len(variants) > 1 else Path(out) for variant in variants]
 
 
-def _make_room(places: Iterator[Path] | Any, replace: bool) -> None:
+def _make_room(places: Sequence[Path], aside: bool) -> None:
     """Nothing that is there is overwritten; an older artifact is moved aside where that is asked for."""
     taken = [place for place in places if place.exists() and (not place.is_dir() or any(place.iterdir()))]
-    strange = [place for place in taken if not (place / MANIFEST).is_file()]
+    strange = [place for place in taken if not is_artifact(place)]
     if strange:
         raise RequestError(f"{strange[0]} exists and is no artifact of graft. Choose another --out.")
-    if taken and not replace:
+    if taken and not aside:
         raise RequestError(
             f"{taken[0]} already holds an artifact. Choose another --out, or add --replace to move the old one aside."
         )
@@ -202,54 +217,6 @@ def _material(folder: RunFolder, model: Model, watch: Watch) -> Material:
     return Material(model, plain, varied)
 
 
-def _ship(
-    material: Material,
-    target: Target,
-    variant: Variant,
-    place: Path,
-    check: Check | None,
-    described: Json,
-    watch: Watch,
-) -> Shipped:
-    """Write one artifact beside its place, compare it, and let it in only where it passed."""
-    with _unfinished(place) as fresh:
-        try:
-            with watch.task(f"Writing {target.name} ({variant})", 1, "file") as advance:
-                target.write(material, variant, fresh)
-                advance(1)
-        except WorkError as error:
-            return Shipped(variant, None, 0, None, str(error))
-        megabytes = sum(path.stat().st_size for path in fresh.rglob("*") if path.is_file()) / 1e6
-        parity = None if check is None else check.compare(target.open(fresh), variant, target.whole, megabytes)
-        if parity is not None and not parity.passed:
-            figures = place.with_name(f"{place.name}.refused.json")
-            write_json(figures, dataclasses.asdict(parity))
-            faults = " ".join(parity.faults)
-            return Shipped(
-                variant, None, megabytes, parity, f"{target.name} ({variant}) is not shipped. {faults} See {figures}."
-            )
-        if check is not None:
-            write_golden(material.model, check, fresh, target.whole)
-        manifest = describe(material.model, target, variant, described["name"], described["accuracy"])
-        seal(fresh, material.model, target, manifest, parity)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        fresh.rename(place)
-        place.with_name(f"{place.name}.refused.json").unlink(missing_ok=True)
-    return Shipped(variant, place, megabytes, parity)
-
-
-@contextmanager
-def _unfinished(place: Path) -> Iterator[Path]:
-    """A folder beside `place` that is gone afterwards, whatever happens; one that was left half-written goes too."""
-    fresh = place.with_name(f".{place.name}.unfinished")
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(parents=True)
-    try:
-        yield fresh
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-
-
 def _name(folder: RunFolder) -> str:
     return Path(folder.settings["data"]).resolve().stem or "model"
 
@@ -265,10 +232,3 @@ def _notes(model: Model) -> Iterator[str]:
     licence = model.backbone.card.licence
     if any(word in licence.lower() for word in RESTRICTED):
         yield f"The licence of {model.backbone.card.id} is {licence!r}: make sure that it lets you ship this."
-
-
-def told(shipped: Shipped) -> str:
-    """What a comparison was made on, in words."""
-    if shipped.parity is None:
-        return "not compared: its runtime does not run on this machine"
-    return f"compared on {plural(shipped.parity.samples, 'file')} ({shipped.parity.checked_on})"

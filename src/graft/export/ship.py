@@ -1,0 +1,79 @@
+"""One artifact on its way: written beside its place, compared, and let in only where it passed."""
+
+import dataclasses
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from graft.errors import WorkError
+from graft.export.artifact import describe, seal
+from graft.export.golden import write_golden
+from graft.export.parity import Check, Parity
+from graft.export.target import Material, Target, Variant
+from graft.progress import Watch
+from graft.records import Json
+from graft.storage import write_json
+
+
+@dataclass(frozen=True, slots=True)
+class Shipped:
+    """One artifact, or why there is none. `parity` is None where its runtime does not run here."""
+
+    variant: Variant
+    folder: Path | None
+    megabytes: float
+    parity: Parity | None
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What all artifacts of one command share: material, held-out samples, and what is written on each of them."""
+
+    material: Material
+    check: Check
+    name: str
+    accuracy: Json | None  # that the run knows
+    watch: Watch
+
+
+def ship(work: Work, target: Target, variant: Variant, place: Path, figures: Path) -> Shipped:
+    """Write one artifact, compare it, and let it in only where it passed; else `figures` says why."""
+    model, check = work.material.model, work.check
+    with unfinished(place) as fresh:
+        try:
+            with work.watch.task(f"Writing {target.name} ({variant})", 1, "file") as advance:
+                target.write(work.material, variant, fresh)
+                advance(1)
+        except WorkError as error:
+            return Shipped(variant, None, 0, None, str(error))
+        megabytes = size_of(fresh)
+        parity = check.compare(target.open(fresh), variant, target.whole, megabytes) if target.verifiable else None
+        if parity is not None and not parity.passed:
+            write_json(figures, dataclasses.asdict(parity))
+            told = f"{target.name} ({variant}) is not shipped. {' '.join(parity.faults)} See {figures}."
+            return Shipped(variant, None, megabytes, parity, told)
+        write_golden(model, check, fresh, target.whole)
+        seal(fresh, model, target, describe(model, target, variant, work.name, work.accuracy), parity)
+        fresh.rename(place)
+        figures.unlink(missing_ok=True)
+    return Shipped(variant, place, megabytes, parity)
+
+
+def size_of(folder: Path) -> float:
+    """Megabytes of all files below a folder."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+
+
+@contextmanager
+def unfinished(place: Path) -> Iterator[Path]:
+    """A folder beside `place` that is gone afterwards, whatever happens; one that was left half-written goes too."""
+    fresh = place.with_name(f".{place.name}.unfinished")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    try:
+        yield fresh
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
