@@ -2,7 +2,7 @@
 
 import dataclasses
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +49,7 @@ def ship(work: Work, target: Target, variant: Variant, place: Path, figures: Pat
                 advance(1)
         except WorkError as error:
             return Shipped(variant, None, 0, None, str(error))
-        megabytes = size_of(fresh)
+        megabytes = size_of(fresh, target.companions)
         parity = check.compare(target.open(fresh), variant, target.whole, megabytes) if target.verifiable else None
         if parity is not None and not parity.passed:
             write_json(figures, dataclasses.asdict(parity))
@@ -62,9 +62,9 @@ def ship(work: Work, target: Target, variant: Variant, place: Path, figures: Pat
     return Shipped(variant, place, megabytes, parity)
 
 
-def size_of(folder: Path) -> float:
-    """Megabytes of all files below a folder."""
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+def size_of(folder: Path, without: Sequence[str] = ()) -> float:
+    """Megabytes of all files below a folder but for those named."""
+    return sum(one.stat().st_size for one in folder.rglob("*") if one.is_file() and one.name not in without) / 1e6
 
 
 @contextmanager

@@ -44,6 +44,7 @@ class Target(Protocol):
     packages: tuple[str, ...]  # modules without which it cannot be written
     extra: str  # of graft, that brings them
     verifiable: bool  # whether its runtime runs on this machine
+    companions: tuple[str, ...]  # files beside the model file that no device needs
 
     def refuses(self, model: Model) -> str | None:
         """Why this model cannot become such an artifact; None where it can."""

@@ -4,9 +4,12 @@ from importlib.util import find_spec
 
 from graft.errors import RequestError
 from graft.export.target import Target
+from graft.export.to_coreml import COREML
+from graft.export.to_executorch import EXECUTORCH
 from graft.export.to_onnx import ONNX
+from graft.export.to_openvino import OPENVINO
 
-TARGETS: dict[str, Target] = {one.name: one for one in (ONNX,)}
+TARGETS: dict[str, Target] = {one.name: one for one in (ONNX, OPENVINO, EXECUTORCH, COREML)}
 
 
 def target_of(name: str) -> Target:

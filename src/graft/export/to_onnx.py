@@ -28,6 +28,7 @@ class OnnxTarget:
     packages: tuple[str, ...] = ("onnx", "onnxscript", "onnxruntime")
     extra = "export"
     verifiable = True
+    companions: tuple[str, ...] = ()
 
     def refuses(self, model: Model) -> str | None:
         return None

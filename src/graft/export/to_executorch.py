@@ -1,0 +1,92 @@
+"""ExecuTorch: PyTorch's own runtime for phones, and the graph of torch.export that outlives its format."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from graft.adaptation.model import Model
+from graft.export.classifier import program
+from graft.export.operators import told_where
+from graft.export.preparing import REFERENCE
+from graft.export.target import Material, Probabilities, Variant
+from graft.modality import Prepared
+
+
+class ExecuTorchTarget:
+    """model.pte for XNNPACK, one prepared sample at a time, and model.pt2, from which later versions can be made."""
+
+    name = "executorch"
+    file = "model.pte"
+    variants: tuple[Variant, ...] = ("fp32",)
+    whole = False
+    packages: tuple[str, ...] = ("executorch", "torchao")
+    extra = "mobile"
+    verifiable = True
+    companions: tuple[str, ...] = ("model.pt2",)
+
+    def refuses(self, model: Model) -> str | None:
+        return None
+
+    def write(self, material: Material, variant: Variant, folder: Path) -> None:
+        import torch
+        from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
+        from executorch.exir import to_edge_transform_and_lower
+
+        exported = program(material.model, batched=False)
+        with told_where(exported, "ExecuTorch"), torch.no_grad():
+            torch.export.save(exported, folder / "model.pt2")
+            lowered = to_edge_transform_and_lower(exported, partitioner=[XnnpackPartitioner()]).to_executorch()
+        (folder / self.file).write_bytes(lowered.buffer)
+
+    def open(self, folder: Path) -> "ExecuTorchRuntime":
+        return ExecuTorchRuntime(folder / self.file)
+
+    def usage(self, manifest: Mapping[str, Any]) -> str:
+        return f"""
+```kotlin
+val module = Module.load(path)  // org.pytorch.executorch, the minor version that wrote it or the next one
+val output = module.forward(EValue.from(Tensor.fromBlob(prepared, longArrayOf(1, ...))))
+val probabilities = output[0].toTensor().dataAsFloatArray
+val unknown = output[1].toTensor().dataAsFloatArray[0]  // above {manifest["unknown_threshold"]:.3f}: not sure
+```
+
+What is left to do first, in Python; golden/*.bin hold what it must give:
+{REFERENCE[manifest["modality"]]}
+"""
+
+
+class ExecuTorchRuntime:
+    """ExecuTorch on the processor."""
+
+    def __init__(self, file: Path) -> None:
+        from executorch.runtime import Runtime
+
+        with _quiet():
+            self.program = Runtime.get().load_program(file)  # kept, for the method does not keep it alive
+            self.method = self.program.load_method("forward")
+
+    def run(self, sample: Prepared) -> Probabilities:
+        import torch
+
+        answer: Probabilities = self.method.execute([torch.from_numpy(np.array(sample[None]))])[0][0].double().numpy()
+        return answer
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Its C++ library tells stderr how it looks for the kind of processor; nobody can act on that."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+EXECUTORCH = ExecuTorchTarget()
