@@ -1,5 +1,6 @@
 """Fixtures: pictures made on the spot, a cache of the tests' own, and the data sets that a checkout may lie beside."""
 
+import csv
 import os
 import zlib
 from collections.abc import Callable, Iterator
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from PIL import Image
 
 from graft.verbs.fit import FitOptions, Fitted, fit
@@ -70,6 +72,49 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> Fitted:
         for picture in range(20):
             draw(root / name / f"{picture}.png", COLOURS[name], 1000 * number + picture)
     return fit(root, root.parent / "run", FitOptions(effort="quick"))
+
+
+NETWORKS = {
+    "image": "random:timm:test_efficientnet@64",
+    "text": "wheel:minilm_l6",
+    "audio": "spectrogram+random:timm:test_efficientnet@64",
+}
+WAYS = ("the {} is here", "look at that {}", "a {} again", "where did the {} go", "one more {}")
+SAID = {"animal": ("cat", "dog", "horse", "sheep"), "tool": ("hammer", "saw", "drill", "wrench")}
+
+
+def pictures(root: Path) -> Path:
+    for number, (name, colour) in enumerate((("lemon", (220, 200, 40)), ("plum", (90, 30, 110)))):
+        for one in range(24):
+            draw(root / name / f"{one}.png", colour, 100 * number + one, side=80)
+    return root
+
+
+def texts(root: Path) -> Path:
+    root.mkdir()
+    rows = [(way.format(one), kind) for kind, names in SAID.items() for one in names for way in WAYS]
+    with (root / "texts.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("text", "label"), *rows])
+    return root / "texts.csv"
+
+
+def sounds(root: Path) -> Path:
+    rng = np.random.default_rng(0)
+    for name, hertz in (("high", 3000), ("low", 300)):
+        for number in range(16):
+            time = np.arange(4000 + 100 * number) / 8000
+            wave = 0.4 * np.sin(2 * np.pi * (hertz + 20 * number) * time) + rng.normal(0, 0.02, len(time))
+            (root / name).mkdir(parents=True, exist_ok=True)
+            soundfile.write(root / name / f"{number}.wav", wave, 8000)
+    return root
+
+
+@pytest.fixture(scope="session", params=["image", "audio", pytest.param("text", marks=pytest.mark.slow)])
+def run_of_a_kind(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run on pictures, on sounds, and on texts, each with a small network."""
+    root = tmp_path_factory.mktemp(request.param)
+    data = {"image": pictures, "audio": sounds, "text": texts}[request.param](root / "data")
+    return fit(data, root / "run", FitOptions(NETWORKS[request.param], "quick")).run
 
 
 @pytest.fixture(scope="session")

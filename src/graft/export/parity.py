@@ -21,6 +21,7 @@ from graft.progress import Watch
 from graft.records import Interval
 
 LEAST_AGREEMENT: dict[Variant, float] = {"fp32": 0.995, "fp16": 0.995, "int8": 0.985}
+MOST_APART: dict[Variant, float] = {"fp32": 0.005, "fp16": 0.005, "int8": 0.05}  # mean total variation distance
 MOST_LOST = 0.01  # accuracy, at the end of the interval that favours the artifact
 RESAMPLES = 2_000
 TIMED = 30  # runs of which the median is the latency
@@ -44,8 +45,9 @@ class Disagreement:
 class Parity:
     """How an artifact's answers compare with the model's on the same files; differences are artifact minus model.
 
-    `faults` is empty where it passed. Latencies are milliseconds for one sample without decoding; the model's is that
-    of PyTorch as people write it. Accuracies are None where the files carry no labels.
+    `mean_distance` is the mean total variation distance between their probabilities, 0 to 1, `largest_difference` the
+    largest of a single one. `faults` is empty where it passed. Latencies are milliseconds for one sample without
+    decoding; the model's is that of PyTorch as people write it. Accuracies are None where the files carry no labels.
     """
 
     variant: Variant
@@ -53,7 +55,7 @@ class Parity:
     samples: int
     agreement: float
     largest_difference: float
-    mean_difference: float
+    mean_distance: float
     accuracy: Interval | None
     model_accuracy: Interval | None
     accuracy_difference: Interval | None
@@ -196,10 +198,11 @@ def judge(
         )
         for row in map(int, different)
     )
+    apart = float(np.abs(reference - found).sum(axis=1).mean() / 2)
     result: dict[str, Any] = {
         "agreement": agreement,
         "largest_difference": float(np.abs(reference - found).max()),
-        "mean_difference": float(np.abs(reference - found).mean()),
+        "mean_distance": apart,
         "disagreements": disagreements,
         **dict.fromkeys(("accuracy", "model_accuracy", "accuracy_difference", "calibration_difference")),
     }
@@ -208,6 +211,11 @@ def judge(
         broken.append(
             f"It agrees with the model on {100 * agreement:.1f}% of {len(found):,} files; {100 * least:.1f}% are asked "
             f"of {variant}. It disagrees on: {listing([one.source for one in disagreements])}."
+        )
+    if apart > MOST_APART[variant]:
+        broken.append(
+            f"Its probabilities are {apart:.3f} from the model's (mean total variation distance), and "
+            f"{MOST_APART[variant]} is allowed for {variant}. A changed temperature or another way to resize does that."
         )
     if labels is not None:
         accuracy = _difference(ours == labels, theirs == labels)

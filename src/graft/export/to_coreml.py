@@ -1,8 +1,6 @@
 """Core ML: for iPhones and Macs. Converted anywhere, run on macOS alone."""
 
-import logging
 import sys
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +12,7 @@ from graft.errors import WorkError
 from graft.export.classifier import OUTPUTS, classifier, example
 from graft.export.operators import told_where
 from graft.export.preparing import REFERENCE
+from graft.export.quiet import quiet
 from graft.export.target import Material, Probabilities, Runtime, Variant
 from graft.modality import Prepared
 
@@ -39,9 +38,7 @@ class CoreMLTarget:
     def write(self, material: Material, variant: Variant, folder: Path) -> None:
         import torch
 
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            logging.getLogger("coremltools").setLevel(logging.ERROR)
+        with quiet():  # bars, and that it knows an older torch and another scikit-learn
             import coremltools
 
             model = material.model

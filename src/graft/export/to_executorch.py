@@ -1,8 +1,6 @@
 """ExecuTorch: PyTorch's own runtime for phones, and the graph of torch.export that outlives its format."""
 
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ from graft.adaptation.model import Model
 from graft.export.classifier import program
 from graft.export.operators import told_where
 from graft.export.preparing import REFERENCE
+from graft.export.quiet import quiet, without_warnings
 from graft.export.target import Material, Probabilities, Variant
 from graft.modality import Prepared
 
@@ -33,11 +32,13 @@ class ExecuTorchTarget:
 
     def write(self, material: Material, variant: Variant, folder: Path) -> None:
         import torch
-        from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
-        from executorch.exir import to_edge_transform_and_lower
+
+        with quiet():  # of a deprecation inside torchao, and of processors it does not know
+            from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
+            from executorch.exir import to_edge_transform_and_lower
 
         exported = program(material.model, batched=False)
-        with told_where(exported, "ExecuTorch"), torch.no_grad():
+        with told_where(exported, "ExecuTorch"), torch.no_grad(), without_warnings():
             torch.export.save(exported, folder / "model.pt2")
             lowered = to_edge_transform_and_lower(exported, partitioner=[XnnpackPartitioner()]).to_executorch()
         (folder / self.file).write_bytes(lowered.buffer)
@@ -63,9 +64,9 @@ class ExecuTorchRuntime:
     """ExecuTorch on the processor."""
 
     def __init__(self, file: Path) -> None:
-        from executorch.runtime import Runtime
+        with quiet():
+            from executorch.runtime import Runtime
 
-        with _quiet():
             self.program = Runtime.get().load_program(file)  # kept, for the method does not keep it alive
             self.method = self.program.load_method("forward")
 
@@ -74,19 +75,6 @@ class ExecuTorchRuntime:
 
         answer: Probabilities = self.method.execute([torch.from_numpy(np.array(sample[None]))])[0][0].double().numpy()
         return answer
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Its C++ library tells stderr how it looks for the kind of processor; nobody can act on that."""
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
 
 
 EXECUTORCH = ExecuTorchTarget()

@@ -1,0 +1,42 @@
+"""What ONNX graphs do before the network equals what Python does, for any size and length."""
+
+import numpy as np
+import onnxruntime
+import pytest
+from PIL import Image
+
+from graft.audio import AUDIO, Recording
+from graft.export.onnx_front import front
+from graft.image import resize_and_crop
+from graft.records import AudioPreprocess, ImagePreprocess, TextPreprocess
+
+
+def session(preprocess) -> onnxruntime.InferenceSession:
+    return onnxruntime.InferenceSession(front(preprocess).SerializeToString())
+
+
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
+@pytest.mark.parametrize(
+    "size", [(640, 480), (480, 640), (300, 300), (1600, 400), (256, 256), (31, 47), (100, 1), (1, 60), (901, 700)]
+)
+def test_pictures_are_resized_as_pillow_does(interpolation, size):
+    half = (0.5, 0.5, 0.5)
+    preprocess = ImagePreprocess(256, 224, interpolation, half, half)
+    noise = np.random.default_rng(0).integers(256, size=(size[1], size[0], 3), dtype=np.uint8)
+    (found,) = session(preprocess).run(None, {"pictures": noise[None]})
+    expected = resize_and_crop(Image.fromarray(noise), preprocess)
+    difference = np.abs(found[0].astype(int) - expected)
+    assert difference.max() <= 1  # where one rounds up and the other down
+    assert difference.mean() < 0.05
+
+
+@pytest.mark.parametrize("length", [1, 999, 16_000, 16_001, 24_000, 24_001, 90_000])
+def test_waves_are_cut_and_filled_as_in_python(length):
+    preprocess = AudioPreprocess(16_000, 24_000, 8_000, 160_000)
+    wave = np.random.default_rng(0).normal(0, 0.5, length).astype(np.float32)
+    (found,) = session(preprocess).run(None, {"waves": wave[None]})
+    assert np.array_equal(found[0], AUDIO.prepare(Recording(wave, 16_000), preprocess))
+
+
+def test_texts_need_nothing_before_the_network():
+    assert front(TextPreprocess("", 128, 0, None)) is None
