@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint slow clean
+.PHONY: demo test lint slow web clean
 
 demo: .venv/with-demo
 	$(BIN)/graft demo
@@ -22,6 +22,10 @@ lint: .venv/with-dev
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install -c constraints.txt -e '.[$*]'
 	touch $@
+
+web: .venv/with-dev
+	.venv/bin/python hatch_build.py
+	cd web && (test -d node_modules || npm ci --no-audit --no-fund --ignore-scripts) && npm run lint && npm test
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache

@@ -1,6 +1,8 @@
 """The gate: what gives other answers than the model is not shipped, and leaves nothing that looks good."""
 
 import json
+import shutil
+import subprocess
 import zlib
 from dataclasses import replace
 from pathlib import Path
@@ -179,8 +181,6 @@ def test_pictures_of_any_shape_and_kind_get_the_label_that_python_gives(run, tmp
 
 
 def test_without_its_data_files_must_be_named(run, tmp_path):
-    import shutil
-
     shutil.copytree(run, tmp_path / "run")
     settings = json.loads((tmp_path / "run" / "run.json").read_text())
     settings["data"] = str(tmp_path / "gone")
@@ -240,6 +240,15 @@ def test_an_operator_that_cannot_be_expressed_is_named_with_its_stage(run, monke
         raise ValueError(f"Failed when translating node %{node.name}")
     with pytest.raises(WorkError, match="cannot express this network"), told_where(exported, "ONNX"):
         raise ValueError("no idea")
+
+
+@pytest.mark.skipif(shutil.which("java") is None, reason="java is not installed")
+def test_the_java_of_the_documentation_prepares_pictures_as_graft_does(run, tmp_path):
+    folder = export(run, "executorch", tmp_path / "artifact").recommended
+    program = Path(__file__).parents[2] / "docs" / "mobile" / "Preparing.java"
+    said = subprocess.run(["java", program, folder], capture_output=True, text=True, check=False)
+    assert said.returncode == 0, said.stderr
+    assert "3 golden pictures, largest difference" in said.stdout
 
 
 def test_the_unknown_score_stands_in_the_graph(run, tmp_path):

@@ -17,7 +17,7 @@ from graft.serving.host import host
 from graft.verbs.export import ExportOptions, export
 from graft.verbs.fit import FitOptions
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 PICTURES, SIDE, REPEATED, RATE = 100, 480, 3, 6  # frames, pixels, frames a picture, frames a second
 GRID = 24

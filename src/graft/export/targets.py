@@ -6,10 +6,11 @@ from graft.errors import RequestError
 from graft.export.target import Target
 from graft.export.to_coreml import COREML
 from graft.export.to_executorch import EXECUTORCH
+from graft.export.to_litert import LITERT
 from graft.export.to_onnx import ONNX
 from graft.export.to_openvino import OPENVINO
 
-TARGETS: dict[str, Target] = {one.name: one for one in (ONNX, OPENVINO, EXECUTORCH, COREML)}
+TARGETS: dict[str, Target] = {one.name: one for one in (ONNX, OPENVINO, EXECUTORCH, COREML, LITERT)}
 
 
 def target_of(name: str) -> Target:
