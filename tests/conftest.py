@@ -109,7 +109,9 @@ def sounds(root: Path) -> Path:
     return root
 
 
-@pytest.fixture(scope="session", params=["image", "audio", pytest.param("text", marks=pytest.mark.slow)])
+@pytest.fixture(
+    scope="session", params=["image", *(pytest.param(one, marks=pytest.mark.slow) for one in ("audio", "text"))]
+)
 def run_of_a_kind(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run on pictures, on sounds, and on texts, each with a small network."""
     root = tmp_path_factory.mktemp(request.param)

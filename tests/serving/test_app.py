@@ -204,3 +204,38 @@ def test_golden_inputs_agree_in_the_browser_for_each_kind(run_of_a_kind, tmp_pat
         assert page.evaluate("window.answers.at(-1).name") == first["label"]
         assert outside(asked, hosted.here) == []
     hosted.close()
+
+
+def test_photos_of_any_shape_and_kind_get_the_label_of_python(run_of_a_kind, tmp_path):
+    """Turned by EXIF, a 4:1 panorama, one pixel high, 50 megapixels, grey, CMYK, transparent."""
+    if json.loads((run_of_a_kind / "run.json").read_text())["modality"] != "image":
+        pytest.skip("for pictures")
+    app = export(run_of_a_kind, "app", tmp_path / "app", ExportOptions("fp32")).recommended
+    rng = np.random.default_rng(1)
+
+    def grain(height: int, width: int, colour=(220, 200, 40)) -> Image.Image:
+        small = rng.normal(0, 40, (min(height, 800), min(width, 800), 3)) + colour
+        return Image.fromarray(np.clip(small, 0, 255).astype(np.uint8)).resize((width, height))
+
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    grain(300, 400).save(tmp_path / "turned.jpg", exif=turned)
+    grain(200, 800, (90, 30, 110)).save(tmp_path / "panorama.jpg")
+    grain(1, 200).save(tmp_path / "line.png")
+    grain(5800, 8700, (90, 30, 110)).save(tmp_path / "large.jpg")
+    grain(300, 300).convert("L").save(tmp_path / "grey.jpg")
+    grain(300, 300, (90, 30, 110)).convert("CMYK").save(tmp_path / "printed.jpg")
+    clear = grain(300, 300).convert("RGBA")
+    clear.putalpha(120)
+    clear.save(tmp_path / "clear.png")
+    files = sorted(one for one in tmp_path.iterdir() if one.suffix in {".jpg", ".png"})
+    expected = [one.classes[0] for one in graft.predict(run_of_a_kind, files, top=1)]
+    hosted = host(app, 0, network=False)
+    with browser() as (page, _):
+        opened(page, hosted.here)
+        for file, label in zip(files, expected, strict=True):
+            before = page.evaluate("window.answers.length")
+            page.get_by_test_id("photo").set_input_files(file)
+            until(page, f"window.answers.length > {before}")
+            assert page.evaluate("window.answers.at(-1).name") == label, file.name
+    hosted.close()

@@ -54,6 +54,7 @@ def test_data_that_changed_are_refused_with_what_changed(run, tmp_path):
         (root / "0.png").write_bytes(content)
 
 
+@pytest.mark.slow
 def test_a_run_without_a_test_part_is_cross_validated(folder, tmp_path, monkeypatch):
     monkeypatch.setattr("graft.verbs.audit.FOLDS", 2)
     folder("train", lemon=30, plum=30)

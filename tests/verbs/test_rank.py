@@ -67,6 +67,7 @@ def test_values_out_of_range_are_told_together(data):
         rank(data, RankOptions(limits=Limits(max_ms=0), minutes=-1))
 
 
+@pytest.mark.slow
 def test_many_candidates_are_compared_on_few_samples_first(data, monkeypatch):
     monkeypatch.setattr("graft.verbs.rank.FIRST", 15)
     names = tuple(f"random:timm:test_efficientnet@{side}" for side in (32, 48, 64, 96, 128))

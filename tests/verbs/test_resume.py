@@ -65,7 +65,7 @@ def kept(monkeypatch):
     monkeypatch.setattr(ladder, "decide", lambda *known: replace(decide(*known), share=1.0))
 
 
-@pytest.mark.parametrize("after", [1, 9, 30])
+@pytest.mark.parametrize("after", [*(pytest.param(one, marks=pytest.mark.slow) for one in (1, 9)), 30])
 def test_a_crash_resumed_gives_the_same_bits(folder, tmp_path, monkeypatch, kept, after):
     root = folder(lemon=16, plum=16)
     whole = fit(root, tmp_path / "whole", OPTIONS).run
