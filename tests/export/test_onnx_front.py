@@ -19,14 +19,16 @@ def session(preprocess) -> onnxruntime.InferenceSession:
 @pytest.mark.parametrize(
     "size", [(640, 480), (480, 640), (300, 300), (1600, 400), (256, 256), (31, 47), (100, 1), (1, 60), (901, 700)]
 )
-def test_pictures_are_resized_as_pillow_does(interpolation, size):
+@pytest.mark.parametrize("resize", [256, 224])  # with 224 the borders show
+def test_pictures_are_resized_as_pillow_does(interpolation, size, resize):
     half = (0.5, 0.5, 0.5)
-    preprocess = ImagePreprocess(256, 224, interpolation, half, half)
+    preprocess = ImagePreprocess(resize, 224, interpolation, half, half)
     noise = np.random.default_rng(0).integers(256, size=(size[1], size[0], 3), dtype=np.uint8)
     (found,) = session(preprocess).run(None, {"pictures": noise[None]})
     expected = resize_and_crop(Image.fromarray(noise), preprocess)
     difference = np.abs(found[0].astype(int) - expected)
-    assert difference.max() <= 1  # where one rounds up and the other down
+    assert difference.max() <= 2  # where one rounds up and the other down, in both directions
+    assert (difference > 1).mean() < 1e-4
     assert difference.mean() < 0.05
 
 
