@@ -11,7 +11,9 @@ from graft.cli.app import AsJson, Run, app
 @app.command()
 def export(
     run: Run,
-    to: Annotated[str, typer.Option(help="What it shall run on; the manual lists the targets.")] = "onnx",
+    to: Annotated[
+        str, typer.Option(help="What it shall run on: onnx, openvino, executorch, coreml, litert or app.")
+    ] = "onnx",
     variant: Annotated[
         str | None,
         typer.Option(
