@@ -130,7 +130,7 @@ def test_a_changed_file_is_not_opened(run, tmp_path):
         graft.Predictor(folder)
 
 
-def test_a_half_written_artifact_is_cleared_and_an_older_one_kept(run, tmp_path):
+def test_a_half_written_artifact_is_cleared_and_an_older_one_kept(run, tmp_path, monkeypatch):
     (tmp_path / ".artifact.unfinished").mkdir()
     (tmp_path / ".artifact.unfinished" / "model.onnx").write_bytes(b"half")
     export(run, "onnx", tmp_path / "artifact")
@@ -139,6 +139,10 @@ def test_a_half_written_artifact_is_cleared_and_an_older_one_kept(run, tmp_path)
         export(run, "onnx", tmp_path / "artifact")
     export(run, "onnx", tmp_path / "artifact", ExportOptions(replace=True))
     assert (tmp_path / "artifact.old" / "manifest.json").is_file()
+    monkeypatch.setitem(graft.export.targets.TARGETS, "onnx", Sabotaged(model=stale_temperature))
+    with pytest.raises(WorkError, match="not shipped"):  # the one that passed stays where it is
+        export(run, "onnx", tmp_path / "artifact", ExportOptions(replace=True))
+    assert (tmp_path / "artifact" / "manifest.json").is_file()
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("dear")
     with pytest.raises(RequestError, match="no artifact of graft"):

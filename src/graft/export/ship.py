@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from graft.errors import WorkError
-from graft.export.artifact import describe, seal
+from graft.export.artifact import describe, is_artifact, seal
 from graft.export.golden import write_golden
 from graft.export.parity import Check, Parity
 from graft.export.target import Material, Target, Variant
 from graft.progress import Watch
 from graft.records import Json
-from graft.storage import write_json
+from graft.storage import free_name, write_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +57,16 @@ def ship(work: Work, target: Target, variant: Variant, place: Path, figures: Pat
             return Shipped(variant, None, megabytes, parity, told)
         write_golden(model, check, fresh, target.whole)
         seal(fresh, model, target, describe(model, target, variant, work.name, work.accuracy), parity)
-        fresh.rename(place)
+        settle(fresh, place)
         figures.unlink(missing_ok=True)
     return Shipped(variant, place, megabytes, parity)
+
+
+def settle(fresh: Path, place: Path) -> None:
+    """Put what is finished into its place; what was there moves aside, and only now that there is something better."""
+    if is_artifact(place):
+        place.rename(free_name(place.with_name(f"{place.name}.old")))
+    fresh.rename(place)
 
 
 def size_of(folder: Path, without: Sequence[str] = ()) -> float:

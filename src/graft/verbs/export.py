@@ -13,7 +13,7 @@ from graft.adaptation.model import Model, Source
 from graft.errors import MissingExtraError, RequestError, WorkError
 from graft.export.artifact import is_artifact
 from graft.export.parity import Check
-from graft.export.ship import Shipped, Work, ship, unfinished
+from graft.export.ship import Shipped, Work, settle, ship, unfinished
 from graft.export.target import Material, Target, Variant
 from graft.export.targets import lacking, target_of
 from graft.export.to_app import APP, MODEL, page_folder, write_page
@@ -22,7 +22,6 @@ from graft.progress import SILENT, Watch
 from graft.records import Json
 from graft.run_folder import RunFolder
 from graft.serving.predictor import expand
-from graft.storage import free_name
 from graft.verbs.evaluate import part_of_run
 
 VARIANTS: tuple[Variant, ...] = get_args(Variant)
@@ -77,7 +76,7 @@ def export(
     if to == APP:
         page_folder()
     places = _places(folder, to, variants, out)
-    _make_room(places, options.replace)
+    _check_places(places, options.replace)
     check = _check(folder, model, options.check, watch)
     material = _material(folder, model, watch) if "int8" in variants else Material(model)
     work = Work(material, check, _name(folder), _accuracy(folder), watch)
@@ -98,7 +97,7 @@ def _app(work: Work, variants: tuple[Variant, ...], place: Path) -> Exported:
         for one in variants:
             shutil.rmtree(fresh / one, ignore_errors=True)
         write_page(fresh, work.name)
-        fresh.rename(place)
+        settle(fresh, place)
     artifacts = tuple(replace(one, folder=None if one.folder is None else place) for one in tried)
     return Exported(APP, artifacts, place, tuple(_notes(work.material.model)), chosen=chosen.name)
 
@@ -142,8 +141,8 @@ def _places(folder: RunFolder, to: str, variants: tuple[Variant, ...], out: str 
     return [Path(out) / variant if len(variants) > 1 else Path(out) for variant in variants]
 
 
-def _make_room(places: Sequence[Path], aside: bool) -> None:
-    """Nothing that is there is overwritten; an older artifact is moved aside where that is asked for."""
+def _check_places(places: Sequence[Path], aside: bool) -> None:
+    """Raise `RequestError` for what is in the way; an older artifact moves `aside`, but only once a new one passed."""
     taken = [place for place in places if place.exists() and (not place.is_dir() or any(place.iterdir()))]
     strange = [place for place in taken if not is_artifact(place)]
     if strange:
@@ -152,8 +151,6 @@ def _make_room(places: Sequence[Path], aside: bool) -> None:
         raise RequestError(
             f"{taken[0]} already holds an artifact. Choose another --out, or add --replace to move the old one aside."
         )
-    for place in taken:
-        place.rename(free_name(place.with_name(f"{place.name}.old")))
 
 
 def _check(folder: RunFolder, model: Model, given: Path | None, watch: Watch) -> Check:
