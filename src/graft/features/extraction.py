@@ -191,9 +191,10 @@ class _Work:
             prepared += [view.of(modality, sample, preprocess, self.dataset.key(number)) for view in self.views]
             decoded.append(number)
         if decoded:
-            features = np.empty((len(prepared), self.backbone.card.width), np.float32)
+            features = np.zeros((len(prepared), self.backbone.card.width), np.float32)
             for places, batch in in_batches(prepared, self.engine.batch_size):
-                features[places] = self.engine.run(batch)
+                computed = self.engine.run(batch)
+                features[places, : computed.shape[1]] = computed  # activations of a short text are filled up
             if not np.isfinite(features.astype(np.float16)).all():
                 source = self.dataset.sources[decoded[0]]
                 raise WorkError(f"{self.backbone.card.id} gives features that are not finite for {source}.")
