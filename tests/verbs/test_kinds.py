@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -75,6 +76,31 @@ def test_training_on_kept_texts_of_any_length_begins_at_the_probe(requests):
     grown = Partial(plan=plan, views=1).grow(Start(backbone, head, 1.0), task)
     assert np.allclose(grown.scores[0.0], head.scores(features[task.deciding]), atol=5e-3)  # kept in half precision
     assert np.allclose(grown.scores[1.0], grown.scores[0.0], atol=1e-5)
+
+
+def test_few_texts_are_taught_in_pairs_and_the_head_learns_from_all_at_last(requests, tmp_path, monkeypatch):
+    from graft.adaptation import contrastive, defaults, ladder
+    from graft.adaptation.guard import decide
+
+    brief = replace(defaults.contrastive_plan(), least_steps=3, most_steps=3)
+    monkeypatch.setattr(contrastive, "contrastive_plan", lambda: brief)
+    monkeypatch.setattr(ladder, "FEW", 100)
+    monkeypatch.setattr(ladder.Ladder, "_partial", lambda self: None)
+
+    def pairs_are_kept(blends, labels, own=None):
+        return replace(decide(blends, labels), share=1.0 if len(blends) == 3 else 0.0, temperature=1.0)
+
+    monkeypatch.setattr(ladder, "decide", pairs_are_kept)
+    fitted = graft.fit(requests, tmp_path / "run", graft.FitOptions(effort="good"))
+    assert {entry["rung"]: entry["kept"] for entry in fitted.ladder} == {
+        "0": False,
+        "1": False,
+        "1b": False,
+        "1p": True,
+        "final": True,
+    }
+    answers = graft.predict(tmp_path / "run", ["my kitten sleeps", "a screwdriver"])
+    assert [one.classes[0] for one in answers] == ["animal", "tool"]
 
 
 def test_a_table_that_changed_is_told(requests, tmp_path):

@@ -40,6 +40,7 @@ class Trainee:
     batches: Batches | None  # None where nothing is trained
     deciding: "Callable[[], Iterable[Tensor]]"  # inputs of the deciding samples, in order
     shares: Sequence[float] = SHARES
+    judged: bool = True  # after each epoch, on the deciding samples
     prepare: "Callable[[nn.Sequential], None]" = lambda module: None  # before training; `settle` undoes its form
     settle: "Callable[[nn.Sequential], None]" = lambda module: None
 
@@ -88,7 +89,7 @@ class Trainee:
                 watch=task.watch,
                 checkpoints=self._checkpoints(tried, task),
                 title=f"Training {self.name}",
-                judge=judge if len(labels) >= LEAST_JUDGING else None,
+                judge=judge if self.judged and len(labels) >= LEAST_JUDGING else None,
                 seconds=None if task.deadline is None else max(1.0, task.deadline - time.perf_counter()),
                 told=task.told,
             )

@@ -106,11 +106,14 @@ def model_of(backbone: Backbone, head: LinearHead, task: Task) -> Model:
 
 
 def strategy_of(rung: str) -> Strategy:
-    """What made a model of this rung, as one strategy: the probe, its last stages, or all of them."""
+    """What made a model of this rung, as one strategy: the probe, pairs, its last stages, or all of them."""
+    from graft.adaptation.contrastive import Contrastive
     from graft.adaptation.strategy import Full
 
     if rung in ("1", "1b"):
         return Probe()
+    if rung == "1p":
+        return Contrastive()
     return Partial() if rung == "2" else Full()
 
 
