@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from graft.backbones.halves import Halves
 
 INPUTS = 64  # samples of a forward pass that judges
-VIEWS = 6  # varied recordings of each, from which training draws
+VIEWS = 4  # varied recordings of each, from which training draws
 
 
 @dataclass(frozen=True, slots=True)
