@@ -65,7 +65,7 @@ def test_groups_that_differ_widen_the_interval():
 
 
 def evaluation(groups):
-    texts, heard = ["one", "six", "two"] * 20, ["one", "six", "xxxx"] * 20
+    texts, heard = ["one", "six", "two"] * 20, ["ono", *["six", "xxxx", "one"] * 19, "six", "xxxx"]
     said = Said(texts, [f"{number}.wav" for number in range(60)], groups)
     return evaluate_transcripts("test", said, Heard(heard, heard, texts, [0.9, 0.6, 0.8] * 20), ["one", "two"])
 
@@ -75,7 +75,8 @@ def test_an_evaluation_tells_the_worst_first_and_what_it_stands_on():
     assert found.resampled == "groups"
     assert (found.samples, found.words, found.letters, found.unknown_words) == (60, 60, 180, 20)
     assert found.known_words.words.value == 0
-    assert len(found.misheard) == 20
+    assert len(found.misheard) == 21
+    assert found.misheard[-1].heard == "ono"
     assert (found.misheard[0].said, found.misheard[0].heard, found.misheard[0].edits) == ("two", "xxxx", 4)
     assert evaluation([""] * 60).resampled == "utterances"
     assert any("1 group" in note for note in evaluation(["theo"] * 60).notes)

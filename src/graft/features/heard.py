@@ -17,14 +17,14 @@ STEP = 0.25  # seconds: few lengths, so that what was computed is found again
 
 
 def whole(backbone: Backbone, dataset: Dataset) -> tuple[Backbone, NDArray[np.intp]]:
-    """The backbone hearing nearly all recordings whole, and the rows of train and val that are too long to train on."""
+    """The backbone hearing nearly all recordings whole, and rows of train and val that are too long to train on."""
     preprocess = backbone.card.preprocess
     assert isinstance(preprocess, AudioPreprocess)
     rows = seen(dataset)
     seconds = np.nan_to_num([seconds_of(dataset.content(int(row))) for row in rows])
     wanted = np.ceil(np.quantile(seconds, USUAL) * SPARE / STEP) * STEP * preprocess.rate
     samples = int(np.clip(wanted, preprocess.least, preprocess.most))
-    long = rows[seconds * preprocess.rate * SPARE > samples + preprocess.rate * STEP]
+    long = rows[seconds * preprocess.rate * SPARE > samples]
     card = replace(backbone.card, preprocess=replace(preprocess, samples=samples))
     return replace(backbone, card=card), long
 
