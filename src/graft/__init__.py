@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from graft.backbones import open_backbone
     from graft.data import LoadOptions, load
     from graft.errors import GraftError
-    from graft.serving import Predictor
+    from graft.serving import Predictor, Transcriber
     from graft.training.place import Place
     from graft.training.plan import Plan
     from graft.verbs.adapt import adapt
@@ -36,6 +36,7 @@ __all__ = [
     "Probe",
     "RankOptions",
     "Scratch",
+    "Transcriber",
     "adapt",
     "audit",
     "demo",
@@ -65,6 +66,7 @@ _PLACES = {
     "Probe": "graft.adaptation.strategy",
     "RankOptions": "graft.verbs.rank",
     "Scratch": "graft.adaptation.strategy",
+    "Transcriber": "graft.serving",
     "adapt": "graft.verbs.adapt",
     "audit": "graft.verbs.audit",
     "demo": "graft.verbs.demo",

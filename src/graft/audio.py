@@ -225,16 +225,19 @@ def _whole(wave: NDArray[np.float32]) -> Wave:
 
 def _seconds(sources: Sequence[Path | bytes]) -> NDArray[np.float64]:
     """How long some of these recordings are, spread over all of them; those that cannot be read count for nothing."""
+    chosen = np.unique(np.linspace(0, len(sources) - 1, MEASURED).astype(int))
+    found = np.array([seconds_of(sources[number]) for number in chosen])
+    return found[np.isfinite(found)] if np.isfinite(found).any() else np.array([1.0])
+
+
+def seconds_of(source: Path | bytes) -> float:
+    """How long a recording is; NaN where it cannot be read."""
     soundfile = _soundfile()
-    found = []
-    for number in np.unique(np.linspace(0, len(sources) - 1, MEASURED).astype(int)):
-        source = sources[number]
-        try:
-            told = soundfile.info(io.BytesIO(source) if isinstance(source, bytes) else str(source))
-        except (soundfile.LibsndfileError, OSError):
-            continue
-        found.append(told.frames / told.samplerate)
-    return np.array(found or [1.0])
+    try:
+        told = soundfile.info(io.BytesIO(source) if isinstance(source, bytes) else str(source))
+    except (soundfile.LibsndfileError, OSError):
+        return math.nan
+    return float(told.frames / told.samplerate)
 
 
 AUDIO = AudioModality()

@@ -257,6 +257,17 @@ class Evaluation:
 
 
 @dataclass(frozen=True, slots=True)
+class Transcription:
+    """What was heard in one recording, and what else it may have been, the more probable first."""
+
+    source: str
+    text: str
+    probability: float
+    others: tuple[tuple[str, float], ...] = ()
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Prediction:
     """The most probable classes of one input, best first, with calibrated probabilities."""
 

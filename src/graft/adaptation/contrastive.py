@@ -55,7 +55,7 @@ class Contrastive:
             batches=batches,
             deciding=lambda: iter(()),
             shares=(0.0, 0.5, 1.0),
-            judged=False,  # a head would have to be fitted for it each time
+            judged=None,  # a head would have to be fitted for it each time
             task=task,
             head=self.head,
         ).grow(replace(plan, batch=2 * self.pairs), task)

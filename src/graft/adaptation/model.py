@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from graft.backbones import Backbone
 from graft.backbones.from_run import TRUNK, saved_backbone
-from graft.backbones.model_folder import WEIGHTS, read_description, write_model_folder
-from graft.errors import WorkError
+from graft.backbones.model_folder import TRANSCRIPT, WEIGHTS, read_description, write_model_folder
+from graft.errors import RequestError, WorkError
 from graft.features import Engine, open_engine, trunk_weights
 from graft.modalities import modality_of
 from graft.modality import Modality, Prepared, UnreadableError
@@ -55,10 +55,15 @@ class Model:
 
     @classmethod
     def load(cls, folder: Path) -> "Model":
-        """Read a model folder; raises as `read_description` does."""
+        """Read a model folder; raises as `read_description` does, and `RequestError` for a model without classes."""
         from safetensors import safe_open
 
         description = read_description(folder)
+        if description.get("kind") == TRANSCRIPT:
+            raise RequestError(
+                f"The model in {folder} writes down what is said, and this works on classes only, so far. What such a "
+                "model is for: graft predict and graft evaluate, and graft.Transcriber in Python."
+            )
         with safe_open(folder / WEIGHTS, framework="np") as file:
             weight, bias = file.get_tensor("head.weight"), file.get_tensor("head.bias")
         return cls(

@@ -1,8 +1,8 @@
 """The strategies: how a backbone becomes a classifier. Each is an object that works alone, over the one loop."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -227,7 +227,7 @@ def on_pictures(
     task: Task,
     varied: bool = True,
     shares: Sequence[float] = SHARES,
-    **hooks: "Callable[[nn.Sequential], None]",
+    **hooks: Any,  # `prepare` and `settle` of the trainee
 ) -> Grown:
     """Train a whole network on pictures that are decoded as they are needed."""
     plan.check()

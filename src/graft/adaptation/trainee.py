@@ -15,7 +15,7 @@ from graft.ranking.judgement import Judgement
 from graft.ranking.ridge import LinearHead, Scores
 from graft.training.checkpoint import Checkpoints
 from graft.training.depthwise import speed_up_depthwise
-from graft.training.loop import Batches, DivergedError, Limits, Trained, train
+from graft.training.loop import Batches, DivergedError, Limits, Loss, Trained, train
 from graft.training.plan import Plan
 
 if TYPE_CHECKING:
@@ -29,6 +29,11 @@ SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the trained weights; 0 is where the t
 State = dict[str, "Tensor"]
 
 
+def brier(scores: Scores, task: Task) -> float:
+    """How bad scores of the deciding samples are, where they are those of classes."""
+    return Judgement.of(scores, task.labels[task.deciding]).brier
+
+
 @dataclass
 class Trainee:
     """`module` is a sequence of stages and a head; `trunk` is the whole network, which shares the stages' weights."""
@@ -40,9 +45,10 @@ class Trainee:
     batches: Batches | None  # None where nothing is trained
     deciding: "Callable[[], Iterable[Tensor]]"  # inputs of the deciding samples, in order
     shares: Sequence[float] = SHARES
-    judged: bool = True  # after each epoch, on the deciding samples
     prepare: "Callable[[nn.Sequential], None]" = lambda module: None  # before training; `settle` undoes its form
     settle: "Callable[[nn.Sequential], None]" = lambda module: None
+    loss: Loss | None = None  # of a batch; cross-entropy where it is None
+    judged: "Callable[[Scores, Task], float] | None" = brier  # after each epoch; None leaves it out
 
     def grow(self, plan: Plan, task: Task) -> Grown:
         """Train, at a third of the learning rates where that diverges, and judge what lies between start and end."""
@@ -71,12 +77,13 @@ class Trainee:
         return with_weights(self.backbone, state_of(self.trunk)), LinearHead(weight.T, bias)
 
     def _trained(self, plan: Plan, task: Task, first: State) -> tuple[Trained, list[str]]:
-        labels = task.labels[task.deciding]
         alarms: list[str] = []
         speed_up_depthwise(self.module)
 
+        judged = self.judged
+
         def judge(module: "nn.Module") -> float:
-            return Judgement.of(self.scores(task), labels).brier
+            return judged(self.scores(task), task) if judged else 0.0
 
         for attempt in range(TRIES):
             tried = replace(
@@ -89,9 +96,10 @@ class Trainee:
                 watch=task.watch,
                 checkpoints=self._checkpoints(tried, task),
                 title=f"Training {self.name}",
-                judge=judge if self.judged and len(labels) >= LEAST_JUDGING else None,
+                judge=judge if judged and len(task.deciding) >= LEAST_JUDGING else None,
                 seconds=None if task.deadline is None else max(1.0, task.deadline - time.perf_counter()),
                 told=task.told,
+                loss=self.loss,
             )
             try:
                 trained = self._once(tried, limits)

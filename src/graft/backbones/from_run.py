@@ -6,6 +6,7 @@ from pathlib import Path
 from graft.backbones.backbone import Backbone, Loaded, hash_of_weights
 from graft.backbones.from_checkpoint import build_for, fill, read_weights
 from graft.backbones.model_folder import WEIGHTS, read_description
+from graft.backbones.names import FRAMES
 from graft.errors import WorkError
 from graft.records import Card, Json
 
@@ -16,7 +17,12 @@ def open_run(name: str) -> Backbone:
     """A backbone from `run:PATH`, where PATH is a run folder; raises as `read_description` does."""
     folder = Path(name) / "model"
     backbone = saved_backbone(folder, read_description(folder))
-    return replace(backbone, card=replace(backbone.card, id=f"run:{name}"))
+    backbone = replace(backbone, card=replace(backbone.card, id=f"run:{name}"))
+    if not backbone.card.architecture.startswith(FRAMES):
+        return backbone
+    from graft.backbones.frames import pooled
+
+    return pooled(backbone)
 
 
 def saved_backbone(folder: Path, description: Json) -> Backbone:

@@ -15,6 +15,7 @@ from graft.storage import read_record, sha256_of, write_bytes, write_json
 FORMAT = 2  # 1 named a packaged trunk by the hash of its file instead of its tensors
 WEIGHTS, DESCRIPTION, CHECKSUMS = "model.safetensors", "model.json", "checksums.json"
 TOKENIZER = "tokenizer.json"  # of a model of texts
+TRANSCRIPT = "transcript"  # the kind of a model that writes down what is said
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from graft.errors import RequestError, listing
 
 SOURCES = ("wheel", "timm", "torchvision", "hf", "spectrogram+timm", "file", "run", "random")
+FRAMES = "frames+"  # before the name of an architecture: the same network, frame by frame
 
 
 def unknown(identity: str, names: Iterable[str]) -> RequestError:

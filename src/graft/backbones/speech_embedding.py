@@ -20,6 +20,7 @@ SPEECH_EMBEDDING = "speech-embedding"
 WINDOW, HOP, BINS, MELS = 512, 160, 257, 32
 RANGE = 80.0  # decibels below the loudest that count
 FLOOR = -0.4  # of every activation
+FIELD = 76 * HOP + WINDOW - HOP  # samples that one vector hears
 CHANNELS = (24, 48, 72, 96, 96)
 POOLS = ((2, 2), (1, 2), (2, 2), (1, 2), (2, 2))  # (time, frequency) after each block
 

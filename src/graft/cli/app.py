@@ -45,7 +45,7 @@ Data = Annotated[
     Path,
     typer.Argument(
         help="A folder with one sub-folder per class, or with train/ val/ test/ of such; or a table (CSV, TSV, JSON "
-        "lines, Parquet) with a text, or the path of a file, and a label in each row.",
+        "lines, Parquet) with a text, or the path of a file, and a label in each row; or a file and its words.",
         show_default=False,
     ),
 ]
@@ -53,7 +53,7 @@ OptionalData = Annotated[
     Path | None,
     typer.Argument(
         help="A folder with one sub-folder per class, or with train/ val/ test/ of such; or a table (CSV, TSV, JSON "
-        "lines, Parquet) with a text, or the path of a file, and a label in each row.",
+        "lines, Parquet) with a text, or the path of a file, and a label in each row; or a file and its words.",
         show_default=False,
     ),
 ]

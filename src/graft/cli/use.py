@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from graft.cli.app import AsJson, Run, app
+from graft.errors import RequestError
 
 
 @app.command()
@@ -33,15 +34,29 @@ def predict(
         list[str],
         typer.Argument(help="Files, or folders of files; texts, for a model of texts.", show_default=False),
     ],
-    top: Annotated[int, typer.Option(help="How many classes to name.", min=1)] = 3,
+    top: Annotated[
+        int | None,
+        typer.Option(
+            help="How many classes, or texts, to name.  [default: 3 classes, 1 text]", min=1, show_default=False
+        ),
+    ] = None,
+    known_words: Annotated[
+        bool, typer.Option("--known-words", help="Of what is said, write only words that the model learnt from.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Name the classes of samples, with calibrated probabilities."""
+    """Name the classes of samples, with calibrated probabilities, or write down what is said in recordings."""
     from graft import terminal
-    from graft.serving import Predictor
+    from graft.serving import Predictor, Transcriber
+    from graft.verbs.predict import is_for_transcripts
 
     watch = terminal.Terminal(tasks=len(files) > 1 or Path(files[0][:1000]).is_dir())
-    predictions = list(Predictor(run).predict(list(files), top, watch))
+    if is_for_transcripts(run):
+        transcriptions = list(Transcriber(run).transcribe(list(files), top or 1, known_words, watch))
+        raise typer.Exit(1 if terminal.show_transcriptions(transcriptions, as_json) else 0)
+    if known_words:
+        raise RequestError(f"--known-words is for models that write down what is said, and {run} names classes.")
+    predictions = list(Predictor(run).predict(list(files), top or 3, watch))
     failed = terminal.show_predictions(predictions, as_json)
     raise typer.Exit(1 if failed else 0)
 

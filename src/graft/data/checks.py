@@ -67,13 +67,14 @@ def set_aside_duplicates(dataset: Dataset) -> tuple[NDArray[np.intp], list[Findi
                 drop.append(row)
                 same_part = dataset.parts[row] == dataset.parts[kept]
                 (within if same_part else across).append(f"{dataset.sources[row]} = {dataset.sources[kept]}")
+    twice = "has two transcripts" if dataset.transcribed else "stands in two classes"
     findings = [
         Finding(kind, "warning", message, tuple(sources))
         for kind, sources, message in (
             (
                 "contradictory",
                 contradictory,
-                f"the same {dataset.modality.noun} stands in two classes; all copies are set aside.",
+                f"the same {dataset.modality.noun} {twice}; all copies are set aside.",
             ),
             (
                 "duplicate-across-parts",

@@ -19,7 +19,7 @@ class Dataset:
     """Labelled samples as columns, so that a million of them stay small.
 
     `sources` are paths relative to `root`, or names of a table's rows where `texts` holds what stands there; `labels`
-    index `classes`; `parts` index `PARTS`.
+    index `classes`; `parts` index `PARTS`. Where samples are `transcribed`, `classes` are the different transcripts.
     """
 
     root: Path
@@ -34,6 +34,7 @@ class Dataset:
     findings: tuple[Finding, ...] = ()
     texts: Sequence[str] | None = None  # where samples are texts of a table instead of files
     origin: Path | None = None  # what was pointed at, where it is not the root
+    transcribed: bool = False  # recordings with what is said in them
 
     def __len__(self) -> int:
         return len(self.sources)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from graft.data import checks
+from graft.data import checks, transcripts
 from graft.data.dataset import Dataset, unreadable_finding
 from graft.data.folder import FolderReader
 from graft.data.index import check_files, check_texts
@@ -26,6 +26,8 @@ READERS: tuple[Reader, ...] = (FolderReader(), TableReader())
 def load(path: str | Path, options: LoadOptions | None = None, watch: Watch = SILENT) -> Dataset:
     """Read a folder or a table of labelled samples into a checked, split data set.
 
+    A table of recordings with a text and no label is one of transcripts.
+
     Raises `RequestError` for a path that is not there and `DataError`, with all problems in one report, for data
     that no model can be made from.
     """
@@ -33,12 +35,14 @@ def load(path: str | Path, options: LoadOptions | None = None, watch: Watch = SI
     options = options or LoadOptions()
     options.check()
     found = _read(root, options)
-    problems = [*found.problems, *checks.letter_case_problems(found.entries)]
+    problems = [*found.problems, *([] if found.transcribed else checks.letter_case_problems(found.entries))]
     if not found.entries:
         raise DataError(root, problems)
     dataset = _checked(root, found, options, watch)
     kept, duplicates = checks.set_aside_duplicates(dataset)
     dataset = replace(dataset.take(kept), findings=(*dataset.findings, *duplicates))
+    if dataset.transcribed:
+        return transcripts.finish(dataset, options, problems)
     dataset = _leave_out(dataset, checks.small_classes(dataset, options.min_per_class), options)
     dataset = _without_untrained_classes(dataset)
     problems += checks.obstacles(dataset)
@@ -118,6 +122,7 @@ def _checked(origin: Path, found: Listing, options: LoadOptions, watch: Watch) -
         findings=tuple(findings),
         texts=[entry.text or "" for entry in entries] if texts else None,
         origin=origin.absolute(),
+        transcribed=found.transcribed,
     )
 
 

@@ -40,6 +40,7 @@ class Listing:
     entries: list[Entry] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    transcribed: bool = False  # labels are what is said in the recordings
 
 
 class Reader(Protocol):

@@ -24,7 +24,7 @@ def make_split(dataset: Dataset, seed: int) -> NDArray[np.uint8]:
 
 def _stratified(dataset: Dataset, seed: int) -> NDArray[np.uint8]:
     parts = np.zeros(len(dataset), dtype=np.uint8)
-    order = np.array([_draw(seed, dataset.key(row)) for row in range(len(dataset))])
+    order = np.array([draw(seed, dataset.key(row)) for row in range(len(dataset))])
     for label in range(len(dataset.classes)):
         rows = np.flatnonzero(dataset.labels == label)
         rows = rows[np.argsort(order[rows], kind="stable")]
@@ -38,24 +38,36 @@ def _stratified(dataset: Dataset, seed: int) -> NDArray[np.uint8]:
 def _grouped(dataset: Dataset, seed: int) -> NDArray[np.uint8]:
     from sklearn.model_selection import StratifiedGroupKFold
 
-    names, groups = np.unique(np.array(dataset.groups), return_inverse=True)
-    if len(names) < 3:
-        raise DataError(
-            dataset.root, [f"--group finds {plural(len(names), 'group')}. Train, val and test need at least 3 groups."]
-        )
-    folds = int(min(10, len(names), np.bincount(dataset.labels).max()))
+    groups = enough_groups(dataset)
+    folds = int(min(10, groups.max() + 1, np.bincount(dataset.labels).max()))
     parts = np.zeros(len(dataset), dtype=np.uint8)
     dealer = StratifiedGroupKFold(n_splits=folds, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # a class may have fewer samples than there are folds
         dealt = list(dealer.split(parts, dataset.labels, groups))
-    for fold, (_, rows) in enumerate(dealt):
-        if fold < max(1, round(TEST_SHARE * folds)):
+    return parts_of_folds([rows for _, rows in dealt], parts)
+
+
+def enough_groups(dataset: Dataset) -> NDArray[np.intp]:
+    """The number of each sample's group; raises `DataError` where they are too few for three parts."""
+    names, groups = np.unique(np.array(dataset.groups), return_inverse=True)
+    if len(names) < 3:
+        raise DataError(
+            dataset.root, [f"--group finds {plural(len(names), 'group')}. Train, val and test need at least 3 groups."]
+        )
+    return groups
+
+
+def parts_of_folds(folds: list[NDArray[np.intp]], parts: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The first folds become the test part, the next the val part, at least one each."""
+    for fold, rows in enumerate(folds):
+        if fold < max(1, round(TEST_SHARE * len(folds))):
             parts[rows] = PARTS.index("test")
-        elif fold < max(2, round((TEST_SHARE + VAL_SHARE) * folds)):
+        elif fold < max(2, round((TEST_SHARE + VAL_SHARE) * len(folds))):
             parts[rows] = PARTS.index("val")
     return parts
 
 
-def _draw(seed: int, key: bytes) -> int:
+def draw(seed: int, key: bytes) -> int:
+    """A number that follows from a seed and a content alone."""
     return int.from_bytes(hashlib.sha256(str(seed).encode() + key).digest()[:8], "big") >> 1

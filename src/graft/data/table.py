@@ -9,22 +9,38 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from graft.audio import AUDIO
 from graft.data.listing import PART_NAMES, Entry, Listing
 from graft.data.options import LoadOptions
+from graft.data.transcripts import tidy
 from graft.errors import DataError, RequestError, WorkError, listing, plural
 from graft.modalities import MODALITIES
 from graft.modality import Modality
 from graft.records import Finding, Part
-from graft.storage import explain
+from graft.storage import explain, is_utf8
 from graft.text import TEXT
 
 TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
-TEXTS = ("text", "sentence", "utterance", "request", "question", "message", "content", "review", "document", "query")
+TEXTS = (
+    "text",
+    "sentence",
+    "utterance",
+    "request",
+    "question",
+    "message",
+    "content",
+    "review",
+    "document",
+    "query",
+    "transcript",
+    "transcription",
+)
 FILES = ("file", "path", "filename", "file_name", "filepath", "file_path", "image", "picture", "audio", "recording")
 LABELS = ("label", "class", "category", "intent", "target", "species", "topic", "sentiment")
 PARTS_COLUMNS = ("split", "part", "subset")
 ROW = re.compile(r"(.+\.(?:csv|tsv|jsonl|ndjson|parquet)):(\d+)")
 MOST_FIELD = 100_000_000  # characters of one field: what is too long for a text is told of that row alone
+TRANSCRIPTS = "A text without a label is taken for what is said in recordings, which a column called file names."
 NUMBERS = 0.5  # of the texts: with more of them numbers, the column is no text
 
 Row = dict[str, str]
@@ -32,13 +48,14 @@ Row = dict[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Which columns hold what; `content` holds texts, or paths of files."""
+    """Which columns hold what; `content` holds texts, or paths of files; `label` may hold what is said in them."""
 
     content: str
     label: str
     part: str | None
     group: str | None
     texts: bool
+    transcripts: bool
 
 
 class TableReader:
@@ -58,7 +75,9 @@ class TableReader:
             columns = _columns(table, rows, options)
             if found is None:
                 kind: Modality = TEXT if columns.texts else _kind_of_files(table, rows, columns)
-                found = Listing(path.parent, kind)
+                found = Listing(path.parent, kind, transcribed=columns.transcripts)
+                if columns.transcripts and kind is not AUDIO:
+                    raise DataError(path, [f"{kind.noun.capitalize()}s need a label. {TRANSCRIPTS}"])
             _list(table, rows, columns, part, found)
         assert found is not None
         if len(tables) > 1:
@@ -148,23 +167,29 @@ def _columns(path: Path, rows: Sequence[Row], options: LoadOptions) -> Columns:
     label = options.label or known(one for one in LABELS)
     if text is None and file is None:
         problems.append(f"No column says what the samples are. Expected one called {listing(TEXTS, 3)} or {FILES[0]}.")
-    if label is None:
-        problems.append(f"No column says what the samples show. Expected one called {listing(LABELS, 3)}, or --label.")
+    transcripts = label is None and text is not None and file is not None
+    if label is None and not transcripts:
+        problems.append(
+            f"No column says what the samples show. Expected one called {listing(LABELS, 3)}, or --label."
+            + (f" {TRANSCRIPTS}" if text is not None else "")
+        )
     if problems:
         raise DataError(path, [*problems, f"The columns are: {listing(names, 12)}."])
-    content = file if file is not None and options.text is None else text
+    content = file if file is not None and (options.text is None or transcripts) else text
+    label = text if transcripts else label
     assert content is not None
     assert label is not None
     group = options.group if options.group in names else None
-    return Columns(content, label, known(PARTS_COLUMNS), group, content == text)
+    texts = content == text and not transcripts
+    return Columns(content, label, known(PARTS_COLUMNS), group, texts, transcripts)
 
 
 def _list(path: Path, rows: Sequence[Row], columns: Columns, part: Part | None, found: Listing) -> None:
     unlabelled, strange = [], set()
     for number, row in enumerate(rows, 2):  # the head is row 1, as spreadsheets count
         where = f"{path.name}:{number}"
-        label = row[columns.label].strip()
-        if not label:
+        label = tidy(row[columns.label]) if columns.transcripts else row[columns.label].strip()
+        if not label or (columns.transcripts and not is_utf8(label)):
             unlabelled.append(where)
             continue
         own = part
@@ -178,8 +203,10 @@ def _list(path: Path, rows: Sequence[Row], columns: Columns, part: Part | None, 
         source = where if columns.texts else _relative(path.parent, content)
         found.entries.append(Entry(source, label, own, content if columns.texts else None, group))
     if unlabelled:
-        message = f"{plural(len(unlabelled), 'row')} without a label left out: {listing(unlabelled)}."
-        found.findings.append(Finding("unlabelled", "warning", message, tuple(unlabelled)))
+        lacking = "a transcript that can be read" if columns.transcripts else "a label"
+        message = f"{plural(len(unlabelled), 'row')} without {lacking} left out: {listing(unlabelled)}."
+        kind = "empty-transcript" if columns.transcripts else "unlabelled"
+        found.findings.append(Finding(kind, "warning", message, tuple(unlabelled)))
     if strange:
         names = listing(sorted(strange))
         found.problems.append(

@@ -33,6 +33,14 @@ def exhibit(noun: str, root: str, mistake: Mistake) -> str:
         return ""
 
 
+def recording(root: str, source: str) -> str:
+    """HTML that shows a recording; empty where it is not there any more."""
+    try:
+        return _wave(Path(root) / source)
+    except UnreadableError:
+        return ""
+
+
 def excerpt(text: str) -> str:
     """The beginning of a text."""
     return text if len(text) <= MOST_CHARACTERS else text[:MOST_CHARACTERS].rstrip() + " …"

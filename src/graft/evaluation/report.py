@@ -7,7 +7,8 @@ from typing import Any
 
 from graft.evaluation import charts
 from graft.evaluation.evaluate import confusions
-from graft.evaluation.exhibit import exhibit
+from graft.evaluation.exhibit import exhibit, recording
+from graft.evaluation.transcripts import TranscriptEvaluation
 from graft.records import Evaluation, Finding, Json, Ranking, Verdict
 
 MOST_CLASSES = 60  # shown in tables and in the confusion matrix
@@ -44,13 +45,6 @@ def render(
 ) -> tuple[str, str]:
     """The HTML page and the Markdown card; evaluations come with their titles, most trustworthy first."""
     story = story or Story()
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("graft.evaluation"),
-        autoescape=lambda name: bool(name and "html" in name),
-        undefined=StrictUndefined,
-    )
     context = {
         "run": subject,
         "facts": subject.facts,
@@ -61,9 +55,46 @@ def render(
         "story": story,
         "differences": charts.differences(story.verdict) if story.verdict else "",
     }
-    page = environment.get_template("report.html.j2").render(context)
-    card = environment.get_template("card.md.j2").render(context)
-    return page, card
+    return _written("report.html.j2", context), _written("card.md.j2", context)
+
+
+def render_transcripts(
+    subject: Subject,
+    evaluations: Sequence[tuple[str, TranscriptEvaluation]],
+    findings: Sequence[Finding],
+    story: Story,
+) -> tuple[str, str]:
+    """The same for a model that writes down what is said."""
+    context = {
+        "run": subject,
+        "facts": subject.facts,
+        "findings": findings,
+        "pages": [
+            {
+                "title": title,
+                "evaluation": one,
+                "misheard": [
+                    {"one": missed, "shown": recording(one.root, missed.source)}
+                    for missed in one.misheard[:MOST_MISTAKES]
+                ],
+            }
+            for title, one in evaluations
+        ],
+        "percent": percent,
+        "ladder": story.ladder,
+    }
+    return _written("transcripts.html.j2", context), _written("transcripts.md.j2", context)
+
+
+def _written(template: str, context: dict[str, Any]) -> str:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("graft.evaluation"),
+        autoescape=lambda name: bool(name and "html" in name),
+        undefined=StrictUndefined,
+    )
+    return environment.get_template(template).render(context)
 
 
 def percent(share: float) -> str:

@@ -7,6 +7,7 @@ from graft.terminal.export import show_exported
 from graft.terminal.host import show_hosted
 from graft.terminal.models import show_demo, show_evaluated, show_evaluation, show_fitted, show_predictions
 from graft.terminal.ranking import show_history, show_ranking
+from graft.terminal.transcripts import show_transcriptions
 
 __all__ = [
     "Terminal",
@@ -28,4 +29,5 @@ __all__ = [
     "show_models",
     "show_predictions",
     "show_ranking",
+    "show_transcriptions",
 ]

@@ -10,6 +10,7 @@ from graft.data import Dataset
 from graft.features.cache import Kept
 from graft.records import PARTS, Finding
 from graft.terminal.console import MOST_ROWS, WIDE, escape, out
+from graft.terminal.transcripts import show_transcripts
 from graft.verbs.models import Listed
 
 
@@ -26,7 +27,13 @@ def show_findings(findings: Iterable[Finding]) -> None:
 
 
 def show_dataset(dataset: Dataset) -> None:
-    """Classes with their samples in each part, then the findings."""
+    """Classes with their samples in each part, or what the transcripts are like, then the findings."""
+    how = "as given by the data" if dataset.split == "given" else "dealt by graft, the same for the same --seed"
+    if dataset.transcribed:
+        show_transcripts(dataset)
+        out.print(f"{len(dataset):,} {dataset.modality.noun}s with transcripts; parts {how}.")
+        show_findings(dataset.findings)
+        return
     counts = dataset.counts()
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column("class")
@@ -39,7 +46,6 @@ def show_dataset(dataset: Dataset) -> None:
     table.add_section()
     table.add_row("[bold]all[/]", *(f"[bold]{count:,}[/]" for count in counts.sum(axis=0)))
     out.print(table)
-    how = "as given by the folders" if dataset.split == "given" else "dealt by graft, the same for the same --seed"
     out.print(f"{len(dataset):,} {dataset.modality.noun}s of {len(dataset.classes):,} classes; parts {how}.")
     show_findings(dataset.findings)
 

@@ -9,8 +9,10 @@ from rich.table import Table
 from graft.errors import plural
 from graft.evaluation.evaluate import confusions
 from graft.evaluation.report import percent
+from graft.evaluation.transcripts import TranscriptEvaluation
 from graft.records import Evaluation, Json, Prediction
 from graft.terminal.console import MOST_ROWS, escape, out, print_json
+from graft.terminal.transcripts import show_fitted_transcripts, show_transcript_evaluation
 from graft.verbs.demo import Demonstration
 from graft.verbs.evaluate import Evaluated
 from graft.verbs.fit import Fitted
@@ -52,14 +54,10 @@ def show_evaluation(evaluation: Evaluation) -> None:
 def show_fitted(fitted: Fitted) -> None:
     """What fit ends with: the number and its interval, where the run is, and what to type next."""
     evaluation = fitted.evaluation
-    if len(fitted.ladder) > 1:
-        show_ladder(fitted.ladder)
-    a = evaluation.accuracy
-    where = "the val part" if evaluation.part == "val" else evaluation.part
-    out.print(
-        f"\n[bold green]{percent(a.value)}[/] right on {where} ({evaluation.samples:,} {evaluation.noun}s; "
-        f"95% interval {percent(a.low)} to {percent(a.high)}), after {fitted.seconds:.1f} s."
-    )
+    if isinstance(evaluation, TranscriptEvaluation):
+        show_fitted_transcripts(evaluation, fitted.ladder, fitted.seconds)
+    else:
+        _show_fitted_classes(evaluation, fitted)
     for note in evaluation.notes:
         out.print(f"[dim]{escape(note)}[/]")
     run = escape(str(fitted.run))
@@ -69,6 +67,17 @@ def show_fitted(fitted: Fitted) -> None:
             f"Next:   [bold]graft evaluate {run}[/]  (opens the {fitted.test_samples:,} locked test {evaluation.noun}s)"
         )
     out.print(f"Then:   [bold]graft predict {run} {_example(evaluation.noun)}[/]")
+
+
+def _show_fitted_classes(evaluation: Evaluation, fitted: Fitted) -> None:
+    if len(fitted.ladder) > 1:
+        show_ladder(fitted.ladder)
+    a = evaluation.accuracy
+    where = "the val part" if evaluation.part == "val" else evaluation.part
+    out.print(
+        f"\n[bold green]{percent(a.value)}[/] right on {where} ({evaluation.samples:,} {evaluation.noun}s; "
+        f"95% interval {percent(a.low)} to {percent(a.high)}), after {fitted.seconds:.1f} s."
+    )
 
 
 def show_ladder(ladder: Sequence[Json]) -> None:
@@ -94,7 +103,10 @@ def show_ladder(ladder: Sequence[Json]) -> None:
 
 def show_evaluated(evaluated: Evaluated) -> None:
     """An evaluation, then where its page lies."""
-    show_evaluation(evaluated.evaluation)
+    if isinstance(evaluated.evaluation, TranscriptEvaluation):
+        show_transcript_evaluation(evaluated.evaluation)
+    else:
+        show_evaluation(evaluated.evaluation)
     times = "once" if evaluated.test_readings == 1 else f"{evaluated.test_readings} times"
     if evaluated.evaluation.part == "test":
         out.print(f"[dim]The test part of this run has now been read {times}.[/]")

@@ -22,6 +22,9 @@ TOO_MUCH_WORSE = 1.5  # times the error of the start, on samples that are not tr
 SETTLED = 0.1  # of the steps after the warm-up until divergence can be told
 
 
+Loss = Callable[[Tensor, Tensor], Tensor]  # scores and labels of a batch -> the sum of the losses of its samples
+
+
 class Batches(Protocol):
     """Training data, addressed by step, so that a resumed run sees what an uninterrupted one would have."""
 
@@ -30,7 +33,7 @@ class Batches(Protocol):
         """How many steps show every sample once."""
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
-        """Inputs and labels of one step: (batch, ...) and (batch,)."""
+        """Inputs and labels of one step: (batch, ...) and (batch, ...), as the loss takes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ class Limits:
 
     `judge` says how bad the module is on samples that are not trained on; after each epoch it decides whether the
     training still improves, and where it has ceased to, the weights that were judged best are delivered. `seconds`
-    squeezes the schedule into that time.
+    squeezes the schedule into that time. `loss` is cross-entropy where it is None.
     """
 
     place: Place
@@ -74,6 +77,7 @@ class Limits:
     judge: Callable[[nn.Module], float] | None = None
     seconds: float | None = None
     told: Callable[[Epoch], None] = lambda epoch: None
+    loss: Loss | None = None
 
 
 def train(module: nn.Sequential, batches: Batches, plan: Plan, limits: Limits) -> Trained:
@@ -109,7 +113,7 @@ class _Training:
         self.rates = [group["lr"] for group in self.optimiser.param_groups]
         self.average = Average(module, self.steps) if plan.average else None
         self.anchor = Anchor(module, plan)
-        self.weights = None if plan.class_weights is None else torch.tensor(plan.class_weights)
+        self.loss = limits.loss or cross_entropy(plan)
         self.micro = plan.batch  # samples that are in memory at once
         self.began = time.monotonic()
         self.before = 0.0  # seconds spent before an interruption
@@ -182,13 +186,7 @@ class _Training:
             wanted = place.bring(labels[part])
             with place.precision():
                 scores = self.forward(place.bring(inputs[part]))
-            loss = nn.functional.cross_entropy(
-                scores.float(),
-                wanted,
-                weight=None if self.weights is None else self.weights.to(wanted.device),
-                label_smoothing=self.plan.label_smoothing,
-                reduction="sum",
-            ) / len(labels)
+            loss = self.loss(scores.float(), wanted) / len(labels)
             loss.backward()
             total += float(loss.detach())
         return total
@@ -286,6 +284,19 @@ class _Training:
         self.course = [(total, mean, judged) for total, mean, judged in tensors["course"].tolist()]
         if self.limits.judge is not None and self.course:
             self.latest = self.course[-1][2]
+
+
+def cross_entropy(plan: Plan) -> Loss:
+    """The loss of classes: scores (batch, classes) and labels (batch,)."""
+    weights = None if plan.class_weights is None else torch.tensor(plan.class_weights)
+
+    def loss(scores: Tensor, labels: Tensor) -> Tensor:
+        weight = None if weights is None else weights.to(labels.device)
+        return nn.functional.cross_entropy(
+            scores, labels, weight=weight, label_smoothing=plan.label_smoothing, reduction="sum"
+        )
+
+    return loss
 
 
 def set_mode(module: nn.Module, plan: Plan) -> None:

@@ -23,6 +23,7 @@ from graft.audit.verdict import Judged, judge
 from graft.backbones import Backbone
 from graft.backbones.shallow import shallow
 from graft.data import Dataset, load
+from graft.data.transcripts import refuse_transcripts
 from graft.errors import RequestError
 from graft.features import extract, suited
 from graft.progress import SILENT, Watch
@@ -64,6 +65,7 @@ def audit(run: str | Path, effort: Effort = "quick", watch: Watch = SILENT) -> A
     if settings.pretrain_epochs is not None:
         raise RequestError(f"{run} was pretrained from random weights: nothing was transferred that could be audited.")
     dataset = load(settings.data, options_of(settings), watch)
+    refuse_transcripts(dataset, "graft audit")
     if dataset.fingerprint != settings.dataset:
         raise RequestError(f"{settings.data} is not what it was when {run} was made: {changes(folder, dataset)}")
     model = Model.load(folder.model)

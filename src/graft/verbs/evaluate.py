@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from graft.adaptation.model import Model
+from graft.adaptation.speech_model import writes_transcripts
 from graft.data import LoadOptions, load_labelled
 from graft.data.table import contents_of
 from graft.errors import RequestError, WorkError, listing, plural
 from graft.evaluation import evaluate_probabilities
+from graft.evaluation.transcripts import TranscriptEvaluation
 from graft.modality import UnreadableError
 from graft.progress import SILENT, Watch
 from graft.records import Evaluation, Part
@@ -24,7 +26,7 @@ from graft.verbs.report import read_evaluations, read_findings, write_report
 class Evaluated:
     """An evaluation, the report that shows it, and how often the test part has been read by now."""
 
-    evaluation: Evaluation
+    evaluation: Evaluation | TranscriptEvaluation
     report: Path
     test_readings: int
 
@@ -49,6 +51,10 @@ def evaluate(run: str | Path, data: str | Path | None = None, part: Part = "test
     name, and samples that the model was fitted on are left out. Raises `WorkError` where files have changed or gone.
     """
     folder = RunFolder.open(Path(run))
+    if writes_transcripts(folder.model):
+        from graft.verbs.evaluate_transcripts import evaluate_transcriber
+
+        return evaluate_transcriber(folder, data, part, watch)
     model = Model.load(folder.model)
     known = read_evaluations(folder)  # before the test part is opened: a damaged run must not cost a reading
     read_findings(folder)

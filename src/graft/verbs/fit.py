@@ -13,12 +13,14 @@ from graft.backbones import Backbone
 from graft.data import Dataset, LoadOptions, load
 from graft.data.listing import PART_NAMES
 from graft.errors import RequestError, WorkError, listing
+from graft.evaluation.transcripts import TranscriptEvaluation
 from graft.features import excess, suited
 from graft.features.cache import DEFAULT_GB
 from graft.progress import SILENT, Watch
 from graft.records import PARTS, Evaluation, Json, Ranking
 from graft.run_folder import Resumable, RunFolder
 from graft.verbs.climb import CHECKPOINTS, Climb
+from graft.verbs.dictation import Dictation, backbone_for_frames
 from graft.verbs.record import Recorder
 
 Effort = Literal["quick", "good", "best"]
@@ -64,7 +66,7 @@ class Fitted:
     """A finished run, with the evaluation that needed no look at the test part, and what each rung did."""
 
     run: Path
-    evaluation: Evaluation
+    evaluation: Evaluation | TranscriptEvaluation
     ladder: tuple[Json, ...]
     test_samples: int
     seconds: float
@@ -84,12 +86,13 @@ def fit(
     _check(options)
     began = time.perf_counter()
     dataset = load(data, options.load, watch)
-    check_memory(dataset)
     ranking = None
+    if not dataset.transcribed:
+        check_memory(dataset)
     if options.backbone == AUTO:
         ranking = _ranked(dataset, options, watch)
         options = replace(options, backbone=ranking.chosen)
-    backbone = suited(options.backbone, dataset)
+    backbone = _opened(options.backbone, dataset)
     options = replace(options, backbone=options.backbone or backbone.card.id)
     run = RunFolder.create(Path(out) if out else _default_out(dataset), _settings(dataset, options), options.replace)
     if ranking is not None:
@@ -132,7 +135,12 @@ def resume(run: str | Path, watch: Watch = SILENT) -> Fitted:
     other = [name for name, old in settings.versions.items() if present.get(name) != old]
     if other:
         watch.say(f"Other versions than when the run began ({listing(other)}): the last digits may differ.")
-    return _work(folder, dataset, suited(options.backbone, dataset), options, watch, began)
+    return _work(folder, dataset, _opened(options.backbone, dataset), options, watch, began)
+
+
+def _opened(identity: str | None, dataset: Dataset) -> Backbone:
+    """The backbone as this kind of data set needs it: pooled, or frame by frame for transcripts."""
+    return backbone_for_frames(identity, dataset) if dataset.transcribed else suited(identity, dataset)
 
 
 def options_of(settings: Resumable) -> LoadOptions:
@@ -160,14 +168,15 @@ def _work(
     run: RunFolder, dataset: Dataset, backbone: Backbone, options: FitOptions, watch: Watch, began: float
 ) -> Fitted:
     """Climb as far as the effort and the time say, alone in the run folder."""
-    dataset = replace(dataset, findings=(*dataset.findings, *excess(backbone, dataset)))
+    if not dataset.transcribed:
+        dataset = replace(dataset, findings=(*dataset.findings, *excess(backbone, dataset)))
     with run.alone_at_work():
         run.update(state="running")
         watch = Recorder(watch, run)
-        climb = Climb(run, dataset, backbone, options, watch, began)
+        climb = (Dictation if dataset.transcribed else Climb)(run, dataset, backbone, options, watch, began)
         stopped = False
         try:
-            if options.pretrain_epochs is None:
+            if options.pretrain_epochs is None or isinstance(climb, Dictation):
                 climb.first_rung()
             else:
                 climb.from_scratch(options.pretrain_epochs)
@@ -184,7 +193,8 @@ def _work(
         run.event("stopped" if stopped else "finished", seconds=round(seconds, 2))
         if not stopped:
             shutil.rmtree(run.path / CHECKPOINTS, ignore_errors=True)
-            _remember(climb, watch)
+            if isinstance(climb, Climb):
+                _remember(climb, watch)
     return Fitted(run.path, climb.evaluation, tuple(climb.ladder), climb.dataset.count("test"), seconds, stopped)
 
 
@@ -229,6 +239,7 @@ def _settings(dataset: Dataset, options: FitOptions) -> Json:
         "min_per_class": options.load.min_per_class,
         "text": options.load.text,
         "label": options.load.label,
+        "transcribed": dataset.transcribed,
         "modality": dataset.modality.name,
         "cache_gb": options.cache_gb,
         "minutes": options.minutes,

@@ -1,14 +1,17 @@
 """Writing report.html and README.md from what lies in a run folder."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from graft.backbones.model_folder import read_description
+from graft.backbones.model_folder import TRANSCRIPT, read_description
 from graft.errors import plural
-from graft.evaluation.report import Story, Subject, render
+from graft.evaluation.report import Story, Subject, render, render_transcripts
+from graft.evaluation.transcripts import TranscriptEvaluation
 from graft.modalities import modality_of
 from graft.records import Evaluation, Finding, Ranking, Verdict
 from graft.run_folder import RunFolder
+
+Kind = TypeVar("Kind")
 
 TITLES = {
     "test": "On the test part, which nothing was chosen on",
@@ -26,6 +29,8 @@ def write_report(run: RunFolder) -> Path:
     card = description["backbone"]
     parts = ", ".join(f"{part} {count:,}" for part, count in settings["samples"].items())
     noun = modality_of(card["modality"]).noun
+    transcribes = description.get("kind") == TRANSCRIPT
+    kind = "letters" if transcribes else "classes"
     subject = Subject(
         name=run.path.absolute().name,
         path=str(run.path),
@@ -38,7 +43,7 @@ def write_report(run: RunFolder) -> Path:
                 "Size",
                 f"{card['parameters'] / 1e6:.1f} million parameters, {card['macs'] / 1e6:.0f} million MACs a {noun}",
             ),
-            ("Head", f"{description['provenance']['head']}, {len(description['classes'])} classes"),
+            ("Head", f"{description['provenance']['head']}, {len(description['classes'])} {kind}"),
             ("Fitted on", f"{description['provenance']['samples']:,} {noun}s of train and val"),
             ("Data", f"{parts} {noun}s, parts {settings['split']}, fingerprint {settings['dataset'][:16]}"),
             ("Seed", str(settings["seed"])),
@@ -46,13 +51,25 @@ def write_report(run: RunFolder) -> Path:
         ),
         noun=noun,
     )
-    evaluations = read_evaluations(run)
-    order = [*TITLES, *(part for part in evaluations if part not in TITLES)]
-    titled = [(TITLES.get(part, f"On other {part}"), evaluations[part]) for part in order if part in evaluations]
-    page, model_card = render(subject, titled, read_findings(run), read_story(run))
+    findings, story = read_findings(run), read_story(run)
+    if transcribes:
+        page, model_card = render_transcripts(subject, _titled(read_transcript_evaluations(run)), findings, story)
+    else:
+        page, model_card = render(subject, _titled(read_evaluations(run)), findings, story)
     run.write_text("report.html", page)
     run.write_text("README.md", model_card)
     return run.path / "report.html"
+
+
+def _titled(evaluations: dict[str, Kind]) -> list[tuple[str, Kind]]:
+    """Evaluations with their titles, the most trustworthy first."""
+    order = [*TITLES, *(part for part in evaluations if part not in TITLES)]
+    return [(TITLES.get(part, f"On other {part}"), evaluations[part]) for part in order if part in evaluations]
+
+
+def read_transcript_evaluations(run: RunFolder) -> dict[str, TranscriptEvaluation]:
+    """The evaluations of a run on transcripts, by what they were made on."""
+    return run.read("evaluation.json", dict[str, TranscriptEvaluation])
 
 
 def read_evaluations(run: RunFolder) -> dict[str, Evaluation]:

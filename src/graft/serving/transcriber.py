@@ -1,0 +1,43 @@
+"""From whatever a person points at to what is said in it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from graft.adaptation.speech_model import SpeechModel
+from graft.errors import RequestError
+from graft.modality import UnreadableError
+from graft.progress import SILENT, Watch
+from graft.records import Transcription
+from graft.run_folder import RunFolder
+from graft.serving.predictor import expand
+
+
+class Transcriber:
+    """Writes down recordings with one model; opening it reads its folder and nothing of the training data."""
+
+    def __init__(self, run: str | Path) -> None:
+        self.model = SpeechModel.load(RunFolder.open(Path(run)).model)
+
+    def transcribe(
+        self, inputs: Any, top: int = 1, known_words: bool = False, watch: Watch = SILENT
+    ) -> Iterator[Transcription]:
+        """Yield what is said in each input: a path, a folder, (samples, rate) in memory, or a list of them.
+
+        `top` texts are named at most. With `known_words` only words of the transcripts that it learnt from are written.
+        What cannot be heard yields a transcription with `error`. Raises `RequestError` for a path that is not there.
+        """
+        if top < 1:
+            raise RequestError(f"top must be at least 1, not {top}.")
+        named = list(expand(inputs, self.model.modality))
+        if not named:
+            raise RequestError("Nothing to write down: name recordings, or folders that hold some.")
+        for number, answer in self.model.listen([source for _, source in named], watch):
+            name = named[number][0]
+            if isinstance(answer, UnreadableError):
+                yield Transcription(name, "", 0.0, error=str(answer))
+                continue
+            first, *others = self.model.guesses(answer, known_words)[:top]
+            yield Transcription(
+                name, first.text, first.probability, tuple((one.text, one.probability) for one in others)
+            )
