@@ -10,6 +10,7 @@ ORDER = (
     {"errors", "machine", "records", "progress"},
     {"modality", "storage"},
     {"image", "text", "audio", "run_folder"},
+    {"pair"},
     {"modalities"},
     {"data"},
     {"backbones"},

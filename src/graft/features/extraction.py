@@ -15,7 +15,8 @@ from graft.errors import WorkError
 from graft.features.cache import DEFAULT_GB, FeatureStore, bound, open_store
 from graft.features.engine import Engine, in_batches
 from graft.features.trunk_cache import open_engine
-from graft.modality import Modality, Prepared, UnreadableError, read_content
+from graft.modality import Modality, Pair, Prepared, UnreadableError, read_content
+from graft.pair import joined
 from graft.progress import SILENT, Watch
 from graft.records import Features, Preprocess
 
@@ -206,7 +207,7 @@ class _Work:
         content = self.dataset.content(number)
         if isinstance(content, bytes):  # a text that lies in memory
             return content
-        content = read_content(content)
+        content = joined(content) if isinstance(content, Pair) else read_content(content)
         if content and hashlib.sha256(content).digest() != self.dataset.key(number):
             raise UnreadableError("the file changed while graft was working")
         return content
