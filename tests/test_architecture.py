@@ -95,6 +95,15 @@ def test_every_public_word_is_there_and_documented():
     assert dir(graft) == graft.__all__
 
 
+def test_a_word_stays_a_function_whichever_folder_of_its_name_is_imported():
+    import subprocess
+    import sys
+
+    code = "import graft, graft.audit.compare, graft.export.parity; print(graft.audit.__name__, callable(graft.export))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "audit True"
+
+
 def test_a_word_that_is_not_there():
     import pytest
 
