@@ -20,7 +20,7 @@ from graft.export.parity import judge, notes
 from graft.export.target import Material
 from graft.export.to_onnx import ONNX, OnnxTarget, whole_graph
 from graft.run_folder import RunFolder
-from graft.verbs.export import ExportOptions, export
+from graft.verbs.export import ExportOptions, _name, export
 from graft.verbs.fit import FitOptions
 
 COLOURS = {"red": (200, 60, 50), "blue": (50, 60, 200), "green": (60, 190, 60)}
@@ -266,6 +266,16 @@ def test_an_operator_that_cannot_be_expressed_is_named_with_its_stage(run, monke
         raise ValueError(f"Failed when translating node %{node.name}")
     with pytest.raises(WorkError, match="cannot express this network"), told_where(exported, "ONNX"):
         raise ValueError("no idea")
+
+
+@pytest.mark.parametrize(
+    ("data", "name"), [("a/fruit", "fruit"), ("a/intents.csv", "intents"), ("digits/metadata.csv", "digits")]
+)
+def test_a_model_is_named_after_its_data(data, name, run, tmp_path):
+    shutil.copytree(run, tmp_path / "run")
+    folder = RunFolder.open(tmp_path / "run")
+    folder.update(data=str(tmp_path / data))
+    assert _name(folder) == name
 
 
 @pytest.mark.skipif(shutil.which("java") is None, reason="java is not installed")

@@ -28,6 +28,7 @@ VARIANTS: tuple[Variant, ...] = get_args(Variant)
 Wanted = Literal["fp32", "fp16", "int8", "all"]
 MOST_CHECKED = 1_000
 CALIBRATION = 256  # samples of the train part that set the ranges of 8 bits
+PLAIN_NAMES = ("train", "training", "metadata", "data", "labels", "index")
 RESTRICTED = ("nc", "non-commercial", "noncommercial", "gpl", "research", "unknown", "yours to know")
 
 
@@ -78,7 +79,7 @@ def export(
     places = _places(folder, to, variants, out)
     _check_places(places, options.replace)
     check = _check(folder, model, options.check, watch)
-    material = _material(folder, model, watch) if "int8" in variants else Material(model)
+    material = _material(folder, model, watch) if "int8" in variants else Material(model, watch=watch)
     work = Work(material, check, _name(folder), _accuracy(folder), watch)
     if to == APP:
         return _app(work, variants, places[0])
@@ -226,11 +227,13 @@ def _material(folder: RunFolder, model: Model, watch: Watch) -> Material:
                 plain.append(modality.prepare(sample, preprocess))
                 varied.append(modality.augment(sample, preprocess, np.random.default_rng(int(row))))
             advance(1)
-    return Material(model, plain, varied)
+    return Material(model, plain, varied, watch)
 
 
 def _name(folder: RunFolder) -> str:
-    return Path(folder.settings["data"]).resolve().stem or "model"
+    """The name of its folder or table; of a table whose name says nothing, that of the folder it lies in."""
+    data = Path(folder.settings["data"]).resolve()
+    return (data.parent.name if data.stem.lower() in PLAIN_NAMES else data.stem) or "model"
 
 
 def _accuracy(folder: RunFolder) -> Json | None:
