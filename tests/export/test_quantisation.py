@@ -50,6 +50,35 @@ def test_large_weights_and_bright_samples_do_not_overflow(network, samples):
     assert (onnx.numpy_helper.to_array(stored["weights_zero_point"]) == 128).all()
 
 
+def test_what_is_left_in_half_precision_stands_in_order(samples, monkeypatch):
+    """ONNX wants every tensor made before it is used; the layer left out is widened in front of it."""
+    rng = np.random.default_rng(0)
+    text = f"""
+    <ir_version: 10, opset_import: ["": 18]>
+    network (uint8[batch, 4, 4, {CHANNELS}] sample) => (float[batch, {CLASSES}] probabilities) {{
+        pixels = Cast<to=1>(sample)
+        planes = Transpose<perm=[0, 3, 1, 2]>(pixels)
+        seen = Conv(planes, first)
+        bright = Relu(seen)
+        known = Conv(bright, second)
+        middle = GlobalAveragePool(known)
+        logits = Flatten(middle)
+        probabilities = Softmax(logits)
+    }}"""
+    graph = onnx.parser.parse_model(text)
+    for name, shape in [("first", (8, CHANNELS, 1, 1)), ("second", (CLASSES, 8, 1, 1))]:
+        values = rng.normal(0, 0.01, shape).astype(np.float32)
+        graph.graph.initializer.append(onnx.numpy_helper.from_array(values, name))
+    for number, node in enumerate(graph.graph.node):
+        node.name = f"{node.op_type}_{number}"
+    whole = answers(graph, samples)
+    monkeypatch.setattr("graft.export.quantisation.KEPT", (0.9,))  # the first of both layers
+    small = in_8_bits(graph, "sample", samples, samples)
+    onnx.checker.check_model(small)
+    assert {"first", "second_quantized"} <= {tensor.name.removesuffix(".half") for tensor in small.graph.initializer}
+    assert np.abs(answers(small, samples) - whole).max() < 0.01
+
+
 class Counting:
     """A watch that keeps how far each task came."""
 

@@ -113,6 +113,7 @@ def _with_ranges(file: Path, ranges: Any, excluded: Sequence[str]) -> "onnx.Mode
         extra_options={},
     )
     quantizer.quantize_model()
+    quantizer.model.topological_sort()  # ONNX asks for it; ONNX Runtime alone would do without
     quantised: onnx.ModelProto = quantizer.model.model
     return _without_signs(quantised)
 
