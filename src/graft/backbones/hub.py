@@ -20,7 +20,7 @@ def no_network(identity: str) -> WorkError:
 
 
 def without_notes() -> None:
-    """Call before transformers is imported: torch 2.14 notes on stderr how torchao, where it is installed, names types."""
+    """Call before transformers is imported: torch 2.14 notes on stderr how an installed torchao names its types."""
     logger = logging.getLogger("torch.utils._pytree")
     if _is_no_note not in logger.filters:
         logger.addFilter(_is_no_note)
