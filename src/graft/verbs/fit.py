@@ -17,7 +17,7 @@ from graft.features import excess, suited
 from graft.features.cache import DEFAULT_GB
 from graft.progress import SILENT, Watch
 from graft.records import PARTS, Evaluation, Json, Ranking
-from graft.run_folder import Resumable, RunFolder
+from graft.run_folder import Resumable, RunFolder, place_for
 from graft.verbs.climb import CHECKPOINTS, Climb
 from graft.verbs.record import Recorder
 
@@ -85,13 +85,14 @@ def fit(
     began = time.perf_counter()
     dataset = load(data, options.load, watch)
     check_memory(dataset)
+    place = place_for(Path(out) if out else _default_out(dataset), options.replace)
     ranking = None
     if options.backbone == AUTO:
         ranking = _ranked(dataset, options, watch)
         options = replace(options, backbone=ranking.chosen)
     backbone = suited(options.backbone, dataset)
     options = replace(options, backbone=options.backbone or backbone.card.id)
-    run = RunFolder.create(Path(out) if out else _default_out(dataset), _settings(dataset, options), options.replace)
+    run = RunFolder.create(place, _settings(dataset, options), options.replace)
     if ranking is not None:
         run.write("ranking.json", asdict(ranking))
     return _work(run, dataset, backbone, options, watch, began)
@@ -207,6 +208,7 @@ def _remember(climb: Climb, watch: Watch) -> None:
         probe=probe["accuracy"],
         fine_tuned=trained[-1]["accuracy"],
         deciding=probe["deciding_samples"],
+        foreseen=climb.evaluation.accuracy.value,
     )
     try:
         remember(past)
