@@ -69,9 +69,11 @@ class Outlook:
 
     @property
     def regime(self) -> str:
+        gains = f"learnt from {self.gain_runs} finished runs on other tasks"
         if self.gain_runs == 0:
-            return "an uncalibrated assumption, for want of finished runs on other tasks"
-        return f"learnt from {self.gain_runs} finished runs on other tasks"
+            gains = "an uncalibrated assumption, for want of finished runs on other tasks"
+        fall = f"learnt from {self.fall_runs} measured test parts" if self.fall_runs else "assumed as well"
+        return f"{gains}; how far accuracy falls on samples of another time is {fall}"
 
 
 def expect(names: Sequence[str], runs: Sequence[Past] = (), modality: str = "image", dataset: str = "") -> Outlook:

@@ -1,9 +1,8 @@
 """Evidence -> standing: what each candidate will reach once trained, who leads, and who cannot be told from it.
 
-In logits of accuracy, with flat knowledge of how hard the task is: what is expected of the candidates (offset and its
-deviation) meets what their frozen probes said (with errors that they share, for they were judged on the same samples),
-which is as far from the trained accuracy as the gain of fine-tuning is uncertain. All of it is normal, so the posterior
-is one linear system.
+In logits of accuracy, with flat knowledge of how hard the task is, what is expected of the candidates meets what their
+frozen probes said. The probes were judged on the same samples, so they err together; and they are as far from the
+trained accuracy as the gain of fine-tuning is uncertain. All of it is normal: the posterior is one linear system.
 """
 
 import math
@@ -56,13 +55,14 @@ def stand(
     error = _covariance(pool, groups, 1 + folds / (folds - 1) if folds > 1 else 1.0)
     middle, covariance, own = _posterior(measured, error, outlook)
     deviation = np.sqrt(np.diag(covariance))
-    leader = int(middle.argmax())
+    expected = [_expected(one, spread, outlook) for one, spread in zip(middle, deviation, strict=True)]
+    leader = int(np.argmax(expected))
     apart = np.sqrt(np.maximum(np.diag(covariance) + covariance[leader, leader] - 2 * covariance[leader], 0))
     best, risk = _chances(middle, covariance, outlook, leader, seed)
     scores = _scores(pool)
     return [
         Standing(
-            posterior=_expected(middle[number], deviation[number], outlook),
+            posterior=expected[number],
             frozen=_frozen(one, measured[number], error[number, number], outlook, number),
             fine_tuned=_interval(middle[number], deviation[number], outlook),
             best=float(best[number]),

@@ -43,8 +43,8 @@ def show_ranking(ranking: Ranking) -> None:
     where = "the val part" if ranking.judged_on == "val" else "cross-validation"
     out.print(
         f"[dim]frozen: accuracy of a head on the frozen network, by {where} ({plural(ranking.judged, ranking.noun)}). "
-        f"fine-tuned: what training should reach, by {escape(ranking.regime)}. ms: one {ranking.noun} here. "
-        "MB: weights.[/]"
+        f"fine-tuned: what training should reach on new ones, by {escape(ranking.regime)}. "
+        f"ms: one {ranking.noun} here. MB: weights.[/]"
     )
     for name, reason in ranking.left_out.items():
         out.print(f"[yellow]![/] {escape(name)} left out: {escape(reason)}")
