@@ -11,7 +11,7 @@ anew; --sources names those it is to be done for, where not all of the zoo can b
 
 TABLE holds the evidence that each ranking had, so --only-judge prints in seconds what the present code makes of it:
 the regret of the first choice and of the best of three in points of accuracy, against a static prior, the probe alone,
-random choice and the largest network, what the choice takes a picture, how often the stated intervals hold, and how
+random choice and the largest network, what the choice costs a picture, how often the stated intervals hold, and how
 often the set that cannot be told apart holds the best; with bootstrap intervals over tasks. "Learnt" stands for a
 history of the pairs of all other tasks.
 """
@@ -34,9 +34,9 @@ import graft
 from graft import machine
 from graft.adaptation.probe import Samples, fit_probe
 from graft.backbones.catalogue import prior_of
+from graft.backbones.measure import example_input, macs_of
 from graft.data import Dataset
-from graft.features import extract, sample_of, suited
-from graft.features.speed import milliseconds_a_sample
+from graft.features import extract, suited
 from graft.ranking.choice import choose
 from graft.ranking.duplicates import merge_near_duplicates
 from graft.ranking.evidence import Evidence, gather_evidence
@@ -121,7 +121,7 @@ def evidence(dataset: Dataset, zoo: list[str]) -> dict[str, dict]:
             "judged": len(found.right),
             "train": len(rows),
             "parameters": backbone.card.parameters,
-            "milliseconds": milliseconds_a_sample(backbone, sample_of(dataset, rows, backbone)),
+            "macs": macs_of(backbone.loaded.module, example_input("image", backbone.card.preprocess)),
             "by_repeat": [round(float(one), 4) for one in found.accuracy_by_repeat],
             "right": "".join(str(round(one * len(folds))) for one in found.right),  # of so many repeats, by sample
             "true_chosen_head": float((answers == dataset.labels[test]).mean()),  # the head that graft fit would take
@@ -305,7 +305,7 @@ def judge(rows: list[dict]) -> None:
         "probe alone": lambda task, own: by(own, lambda one: one["probe"]),
         "largest": lambda task, own: by(own, lambda one: one["parameters"]),
     }
-    print("| chooser | regret of its choice, points | of the best of three | ms a picture |")
+    print("| chooser | regret of its choice, points | of the best of three | million MACs of its choice |")
     print("| --- | --- | --- | --- |")
     for name, chooser in orders.items():
         placed = [[own[number] for number in chooser(task, own)[:3]] for task, own in by_task.items()]
@@ -313,16 +313,16 @@ def judge(rows: list[dict]) -> None:
         of_three = [
             best(own) - max(one["true"] for one in three) for own, three in zip(by_task.values(), placed, strict=True)
         ]
-        taken = np.mean([three[0]["milliseconds"] for three in placed])
-        print(f"| {name} | {interval(alone, rng)} | {interval(of_three, rng)} | {taken:.1f} |")
+        taken = np.mean([three[0]["macs"] / 1e6 for three in placed])
+        print(f"| {name} | {interval(alone, rng)} | {interval(of_three, rng)} | {taken:.0f} |")
     random = [best(own) - float(np.mean([one["true"] for one in own])) for own in by_task.values()]
     drawn = [
         [best(own) - max(rng.choice([one["true"] for one in own], 3, replace=False)) for _ in range(500)]
         for own in by_task.values()
     ]
-    taken = np.mean([one["milliseconds"] for own in by_task.values() for one in own])
+    taken = np.mean([one["macs"] / 1e6 for own in by_task.values() for one in own])
     of_three = interval([float(np.mean(one)) for one in drawn], rng)
-    print(f"| random | {interval(random, rng)} | {of_three} | {taken:.1f} |")
+    print(f"| random | {interval(random, rng)} | {of_three} | {taken:.0f} |")
     for regime, found in (("nothing learnt yet", assumed), ("learnt from the other tasks", learnt)):
         print(f"\n{regime}:")
         coverage(by_task, {task: standings for task, (standings, _) in found.items()})
@@ -361,7 +361,7 @@ def ranked(own: list[dict], runs: list[Past]) -> tuple[list[Standing], list[int]
     """Where each network stands, and the order: the chosen one, then as they are ranked."""
     names, pool = [one["source"] for one in own], [as_evidence(one) for one in own]
     standings = stand(pool, expect(names, runs), None, 0, FOLDS)
-    chosen = choose(names, pool, standings, [one["milliseconds"] for one in own], None).number
+    chosen = choose(names, pool, standings, [one["macs"] for one in own], None).number
     return standings, [chosen, *(number for number in order(standings) if number != chosen)]
 
 

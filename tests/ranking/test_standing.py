@@ -192,3 +192,10 @@ def test_a_network_that_learnt_little_does_not_win_by_luck_on_few_samples():
         standings = stand(pool, expect(names), None, 0, 10)
         taken.append(choose(names, pool, standings, [9.0] + [1.0] * 9, None).number)
     assert np.mean(np.array(taken) == 0) >= 0.9
+
+
+def test_a_network_that_learnt_little_wins_where_the_evidence_is_strong():
+    rng = np.random.default_rng(8)
+    names = ["wheel:efficientnet_lite0", "run:mine"]
+    pool = drawn(rng, [0.6, 0.9], samples=400)
+    assert choose(names, pool, stand(pool, expect(names), None, 0, 10), [1.0, 1.0], None).number == 1
