@@ -20,7 +20,7 @@ DEVIATIONS: dict[Known, float] = {"published": 0.15, "public": 0.35, "own": 0.7,
 LARGE_GAIN = 0.35  # of fine-tuning, where a network learnt from a large public source; 0 for others (science, R6)
 GAIN_SPREAD = 0.5  # standard deviation of the gain (science, R6)
 OWN_SPREAD = 0.1  # the part of it that is a network's own, where networks learnt from a large public source
-FALL = 0.7  # scale of how far accuracy falls on samples gathered at another time (Recht et al. 2019: 0.6 to 0.95)
+FALL = 0.7  # scale of how far accuracy falls on samples of another time: 11 to 14 points in Recht et al. (2019)
 
 ENOUGH = 9  # runs on other tasks from which 90% of the errors can be bounded
 ENOUGH_POOLS = 30  # runs, of several networks on each of at least three tasks, that tell how networks differ

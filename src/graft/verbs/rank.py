@@ -194,7 +194,7 @@ class _Ranker:
         return found
 
     def _halve(self, running: list[Candidate], positions: NDArray[np.intp]) -> tuple[list[Candidate], list[Candidate]]:
-        """The better half, and what fell behind; those that cannot be told from the leader come before others."""
+        """The half of which more is expected, and what fell behind."""
         standings = self._stand(running, positions)
         ranked = order(standings)
         keep = max(FEW, len(running) // 2)
