@@ -178,6 +178,7 @@ def test_what_is_chosen_and_why():
     unsure = chosen(pool, outlook([0.2, 0.0], 0.3, 0.3))  # level, and yet no reason to take the cheaper
     assert (unsure.number, unsure.open) == (0, True)
     assert "large is chosen: it is expected to be" in unsure.why
+    assert "small costs 5.0 times less, if that matters more." in unsure.why
     dear = chosen(pool, outlook([0.2, 0.0], 0.3, 0.3), (1.0, 5.0))
     assert (dear.number, "costs more: small" in dear.why) == (0, True)
 

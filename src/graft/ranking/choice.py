@@ -51,7 +51,7 @@ def choose(
     if chosen == leader and not cheaper:
         others = listing([names[number] for number in level], 3)
         return Choice(leader, f"{names[leader]} leads, and what cannot be told from it costs more: {others}.")
-    rival = chosen if chosen != leader else max(cheaper, key=lambda number: standings[number].posterior)
+    rival = chosen if chosen != leader else min(cheaper, key=lambda number: (costs[number], losses[number]))
     difference = pool[leader].right - pool[rival].right
     gap, error = float(difference.mean()), clustered_error(difference, groups)
     if chosen != leader and (not standings[chosen].level or abs(gap) + 1.645 * error < PRACTICALLY):
@@ -64,7 +64,11 @@ def choose(
     told = f"; about {needed:,} labelled samples would be needed" if needed else ""
     unclear = f"{names[leader]} and {names[rival]} cannot be told apart with {len(difference):,} samples{told}. "
     if chosen == leader:
-        why = f"{names[leader]} is chosen: it is expected to be {points(losses[rival])} better once trained."
+        saved = f"{costs[leader] / costs[rival]:.1f} times" if costs[rival] > 0 else "far"
+        why = (
+            f"{names[leader]} is chosen: it is expected to be {points(losses[rival])} better once trained. "
+            f"{names[rival]} costs {saved} less, if that matters more."
+        )
     else:
         risk = f"{100 * standings[chosen].risk:.0f}%"
         why = f"The cheaper, {names[chosen]}, is chosen: the risk of losing more than a point by it is {risk}."
