@@ -1,15 +1,19 @@
 """How good graft rank is: a zoo of differently trained networks, small tasks, and every pair really fine-tuned.
 
-    python benchmarks/ranker.py DATA [--work runs/ranker] [--table benchmarks/ranker.csv] [--only-judge]
+    python benchmarks/ranker.py DATA [--work runs/ranker] [--table benchmarks/ranker.csv] [--rank-again]
+    python benchmarks/ranker.py --only-judge
 
 DATA is a folder that holds cifar10/ (Parquet), fruit/ and spoken-digits/; the digits of scikit-learn come with it. The
 first run makes the data sets and the zoo under WORK and writes the true accuracies of every pair to TABLE (about an
-hour on two cores); what is there is not made again. --only-judge prints the figures from TABLE alone. No task shares a
-picture with a source, and accuracies are those on the task's own test part.
+hour on two cores with AVX-512, three without); what is there is not made again. No task shares a picture with a source,
+and accuracies are those on the task's own test part. --rank-again keeps the true accuracies and writes the evidence
+anew; --sources names those it is to be done for, where not all of the zoo can be made.
 
-It prints the regret of the first choice and of the best of three in points of accuracy, against a static prior, random
-choice and the largest network, how often the stated intervals hold, and how often the set that cannot be told apart
-holds the best; with bootstrap intervals over tasks.
+TABLE holds the evidence that each ranking had, so --only-judge prints in seconds what the present code makes of it:
+the regret of the first choice and of the best of three in points of accuracy, against a static prior, the probe alone,
+random choice and the largest network, what the choice costs a picture, how often the stated intervals hold, and how
+often the set that cannot be told apart holds the best; with bootstrap intervals over tasks. "Learnt" stands for a
+history of the pairs of all other tasks.
 """
 
 import argparse
@@ -18,6 +22,8 @@ import json
 import os
 import time
 import wave
+import zlib
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -26,9 +32,20 @@ from PIL import Image
 
 import graft
 from graft import machine
+from graft.adaptation.probe import Samples, fit_probe
+from graft.backbones.catalogue import prior_of
+from graft.backbones.measure import example_input, macs_of
 from graft.data import Dataset
-from graft.ranking.history import Past, learn_gain
-from graft.records import PARTS
+from graft.features import extract, suited
+from graft.ranking.choice import choose
+from graft.ranking.duplicates import merge_near_duplicates
+from graft.ranking.evidence import Evidence, gather_evidence
+from graft.ranking.expectation import expect
+from graft.ranking.folds import MOST_FOLDS as FOLDS
+from graft.ranking.folds import make_folds
+from graft.ranking.history import Past
+from graft.ranking.standing import Standing, order, stand
+from graft.records import PARTS, Estimate
 
 ARCHITECTURE, SIDE = "timm:resnet10t", 64
 PACKAGED = ("wheel:efficientnet_lite0", "wheel:efficientnet_lite1", "wheel:efficientnet_lite2")
@@ -45,47 +62,71 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("runs/ranker"))
     parser.add_argument("--table", type=Path, default=Path(__file__).with_name("ranker.csv"))
     parser.add_argument("--only-judge", action="store_true")
+    parser.add_argument("--rank-again", action="store_true")
+    parser.add_argument("--sources", nargs="+")
     arguments = parser.parse_args()
     if not arguments.only_judge:
-        measure(arguments.data, arguments.work, arguments.table)
+        measure(arguments.data, arguments.work, arguments.table, arguments.rank_again, arguments.sources)
     judge([*csv.DictReader(arguments.table.open())])
 
 
-def measure(data: Path, work: Path, table: Path) -> None:
-    """Fill the table of true accuracies; a pair that stands in it is not measured again."""
+def measure(data: Path, work: Path, table: Path, rank_again: bool, wanted: list[str] | None) -> None:
+    """Fill the table of true accuracies; a pair that stands in it is measured again only in its evidence, if at all."""
     os.environ["GRAFT_HISTORY"] = str(work / "no-history.json")  # this machine's own runs must not help
     pictures = collections(data)
-    zoo = [*PACKAGED, *make_zoo(pictures, work / "zoo"), f"random:{ARCHITECTURE}@{SIDE}"]
-    done = {(row["task"], row["source"]) for row in csv.DictReader(table.open())} if table.exists() else set()
-    if not done:
-        table.write_text(",".join(COLUMNS) + "\n")
+    zoo = [*PACKAGED, *make_zoo(pictures, work / "zoo", wanted), f"random:{ARCHITECTURE}@{SIDE}"]
+    rows = {(row["task"], row["source"]): row for row in csv.DictReader(table.open())} if table.exists() else {}
     for name, (kind, classes) in TASKS.items():
         folder = make_folder(pictures[kind], classes, work / "tasks" / name, {"train": FEW, "test": TESTED})
-        if all((name, short(source)) in done for source in zoo):
+        missing = [source for source in zoo if rank_again or (name, short(source)) not in rows]
+        if not missing:
             continue
         dataset = graft.load(folder)
-        ranking = graft.rank(dataset, graft.RankOptions(tuple(zoo)))
-        places = {one.id: (place, one) for place, one in enumerate(ranking.candidates)}
-        for source in zoo:
-            if (name, short(source)) in done:
-                continue
-            probe, fine_tuned, tested = true_accuracies(source, dataset)
-            place, one = places[source]
-            told = {
-                "place": place,
-                "chosen": ranking.chosen == source,
-                "level": one.level,
-                "prior": one.prior,
-                "probe": one.frozen.value,
-                "judged": ranking.judged,
-                "train": dataset.count("train"),
-                "parameters": one.cost.parameters,
-                "frozen": [one.frozen.low, one.frozen.high],
-                "fine_tuned": [one.fine_tuned.low, one.fine_tuned.high],
-            }
-            with table.open("a", newline="") as file:
-                csv.writer(file).writerow([name, short(source), probe, fine_tuned, tested, json.dumps(told)])
-            print(f"{name:12} {short(source):28} probe {probe:.3f} fine-tuned {fine_tuned:.3f}", flush=True)
+        told = evidence(dataset, zoo)
+        for source in missing:
+            row = rows.get((name, short(source)))
+            if row is None:
+                probe, fine_tuned, tested = true_accuracies(source, dataset)
+                row = {"true_probe": probe, "true_fine_tuned": fine_tuned, "tested": tested}
+            row |= {"task": name, "source": short(source), "ranking": json.dumps(told[source])}
+            rows[name, short(source)] = row
+            write(table, [*rows.values()])
+            print(f"{name:12} {short(source):28} {row['ranking']}", flush=True)
+
+
+def write(table: Path, rows: list[dict]) -> None:
+    """All rows, in one go, so that an interruption loses none."""
+    new = table.with_suffix(".new")
+    with new.open("w", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerows(rows)
+    new.replace(table)
+
+
+def evidence(dataset: Dataset, zoo: list[str]) -> dict[str, dict]:
+    """What a ranking of this data sees of each network, as graft.rank sees it."""
+    rows, test = dataset.rows("train", "val"), np.flatnonzero(dataset.parts == PARTS.index("test"))
+    labels, classes, told, folds = dataset.labels[rows], len(dataset.classes), {}, None
+    for source in zoo:
+        backbone = suited(source, dataset)
+        features = extract(dataset, rows, backbone).matrix
+        if folds is None:
+            folds = make_folds(labels, merge_near_duplicates(features, None), 0)
+        found = gather_evidence(features, labels, classes, folds)
+        head = fit_probe(Samples(features, labels), np.ones(len(rows), bool), False, classes, 0).head
+        answers = head.scores(extract(dataset, test, backbone).matrix).argmax(axis=1)
+        told[source] = {
+            "probe": found.accuracy,
+            "judged": len(found.right),
+            "train": len(rows),
+            "parameters": backbone.card.parameters,
+            "macs": macs_of(backbone.loaded.module, example_input("image", backbone.card.preprocess)),
+            "by_repeat": [round(float(one), 4) for one in found.accuracy_by_repeat],
+            "right": "".join(str(round(one * len(folds))) for one in found.right),  # of so many repeats, by sample
+            "true_chosen_head": float((answers == dataset.labels[test]).mean()),  # the head that graft fit would take
+        }
+    return told
 
 
 def short(source: str) -> str:
@@ -203,8 +244,8 @@ def make_folder(pictures: Pictures, classes: tuple[str, ...], folder: Path, coun
 # ---------------------------------------------------------------- the zoo
 
 
-def make_zoo(pictures: dict[str, Pictures], work: Path) -> list[str]:
-    """Small networks trained here on different sources, as run: backbones."""
+def make_zoo(pictures: dict[str, Pictures], work: Path, wanted: list[str] | None = None) -> list[str]:
+    """Small networks trained here on different sources, or on those `wanted`, as run: backbones."""
     cifar, rng = pictures["cifar10"], np.random.default_rng(0)
     rotated: Pictures = {
         str(turn): {
@@ -224,6 +265,8 @@ def make_zoo(pictures: dict[str, Pictures], work: Path) -> list[str]:
     }
     zoo = []
     for name, (source, classes, most) in sources.items():
+        if wanted is not None and name not in wanted:
+            continue
         run = work / name
         if not (run / "model").exists():
             began = time.perf_counter()
@@ -250,70 +293,120 @@ def shuffled(pictures: Pictures, rng: np.random.Generator) -> Pictures:
 
 def judge(rows: list[dict]) -> None:
     """Print regret and coverage from the table alone."""
-    tasks = sorted({row["task"] for row in rows})
+    tasks = [*dict.fromkeys(row["task"] for row in rows)]
     by_task = {task: [parsed(row) for row in rows if row["task"] == task] for task in tasks}
+    assumed = {task: ranked(own, []) for task, own in by_task.items()}
+    learnt = {task: ranked(own, others(by_task, task)) for task, own in by_task.items()}
     rng = np.random.default_rng(0)
-    largest = lambda own: max(own, key=lambda one: one["parameters"])  # noqa: E731
-    prior = lambda own: max(own, key=lambda one: one["prior"] or 0.0)  # noqa: E731
-    first = {
-        "graft rank": lambda own: next(one for one in own if one["chosen"]),
-        "static prior": prior,
-        "largest": largest,
-        "probe alone": lambda own: max(own, key=lambda one: sum(one["frozen"])),
+    orders = {
+        "graft rank, nothing learnt yet": lambda task, own: assumed[task][1],
+        "graft rank, learnt from the other tasks": lambda task, own: learnt[task][1],
+        "static prior": lambda task, own: by(own, lambda one: prior_of(one["source"]) or 0.0),
+        "probe alone": lambda task, own: by(own, lambda one: one["probe"]),
+        "largest": lambda task, own: by(own, lambda one: one["parameters"]),
     }
-    print("| chooser | regret of its choice, points | of the best of three |")
-    print("| --- | --- | --- |")
-    for name, chooser in first.items():
-        alone = [best(own) - chooser(own)["true"] for own in by_task.values()]
-        three = [best(own) - max(one["true"] for one in top_three(own, name)) for own in by_task.values()]
-        print(f"| {name} | {interval(alone, rng)} | {interval(three, rng)} |")
+    print("| chooser | regret of its choice, points | of the best of three | million MACs of its choice |")
+    print("| --- | --- | --- | --- |")
+    for name, chooser in orders.items():
+        placed = [[own[number] for number in chooser(task, own)[:3]] for task, own in by_task.items()]
+        alone = [best(own) - three[0]["true"] for own, three in zip(by_task.values(), placed, strict=True)]
+        of_three = [
+            best(own) - max(one["true"] for one in three) for own, three in zip(by_task.values(), placed, strict=True)
+        ]
+        taken = np.mean([three[0]["macs"] / 1e6 for three in placed])
+        print(f"| {name} | {interval(alone, rng)} | {interval(of_three, rng)} | {taken:.0f} |")
     random = [best(own) - float(np.mean([one["true"] for one in own])) for own in by_task.values()]
     drawn = [
         [best(own) - max(rng.choice([one["true"] for one in own], 3, replace=False)) for _ in range(500)]
         for own in by_task.values()
     ]
-    print(f"| random | {interval(random, rng)} | {interval([float(np.mean(one)) for one in drawn], rng)} |")
-    every = [one for own in by_task.values() for one in own]
-    for name, key, truth in (("frozen", "frozen", "true_probe"), ("fine-tuned", "fine_tuned", "true")):
-        held = [one[key][0] <= one[truth] <= one[key][1] for one in every]
-        print(f"90% intervals of {name} accuracy hold {100 * np.mean(held):.0f}% of {len(held)}.")
-    learnt = after_learning(by_task)
-    print(f"Fine-tuned intervals learnt from the other tasks hold {100 * np.mean(learnt):.0f}% of {len(learnt)}.")
-    inside = [max(own, key=lambda one: one["true"])["level"] for own in by_task.values()]
-    sizes = [sum(one["level"] for one in own) for own in by_task.values()]
-    print(
-        f"The set that cannot be told apart holds the best in {sum(inside)} of {len(inside)} tasks; "
-        f"it has {np.mean(sizes):.1f} of {len(every) / len(tasks):.0f} networks on average."
-    )
+    taken = np.mean([one["macs"] / 1e6 for own in by_task.values() for one in own])
+    of_three = interval([float(np.mean(one)) for one in drawn], rng)
+    print(f"| random | {interval(random, rng)} | {of_three} | {taken:.0f} |")
+    for regime, found in (("nothing learnt yet", assumed), ("learnt from the other tasks", learnt)):
+        print(f"\n{regime}:")
+        coverage(by_task, {task: standings for task, (standings, _) in found.items()})
     about = machine.describe()
-    print(f"{len(tasks)} tasks, {len(every)} pairs. {date.today()}; {about['cores']} cores, {about['processor']}.")
+    pairs = sum(len(own) for own in by_task.values())
+    print(f"\n{len(tasks)} tasks, {pairs} pairs. {date.today()}; {about['cores']} cores, {about['processor']}.")
 
 
-def after_learning(by_task: dict[str, list[dict]]) -> list[bool]:
-    """Whether the intervals hold where the gain is learnt from the pairs of all other tasks."""
-    past = {
-        task: [
-            Past(0.0, task, "image", one["train"], 0, one["source"], one["probe"], one["true"], one["judged"])
-            for one in own
-        ]
-        for task, own in by_task.items()
-    }
-    held = []
+def coverage(by_task: dict[str, list[dict]], found: dict[str, list[Standing]]) -> None:
+    """How often the intervals hold, by task and in all, and whether the best is in the set."""
+    print("| task | frozen holds | by the head fit would choose | fine-tuned holds | best in the set | its size |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    rows = []
     for task, own in by_task.items():
-        gain = learn_gain([one for other in past if other != task for one in past[other]], "image", task)
-        for one in own:
-            told = gain.apply(one["probe"], one["judged"])
-            held.append(told.low <= one["true"] <= told.high)
-    return held
+        pairs = [*zip(own, found[task], strict=True)]
+        winner = max(pairs, key=lambda pair: pair[0]["true"])
+        rows.append(
+            (
+                task,
+                [holds(standing.frozen, one["true_probe"]) for one, standing in pairs],
+                [holds(two.frozen, one["true_chosen_head"]) for one, two in pairs if "true_chosen_head" in one],
+                [holds(standing.fine_tuned, one["true"]) for one, standing in pairs],
+                [winner[1].level],
+                sum(standing.level for _, standing in pairs),
+            )
+        )
+    for task, *columns, size in rows:
+        told = " | ".join(f"{sum(one)} of {len(one)}" for one in columns)
+        print(f"| {task} | {told} | {size} |")
+    sums = [[one for row in rows for one in row[column]] for column in range(1, 5)]
+    told = " | ".join(f"{100 * np.mean(one):.0f}% of {len(one)}" if one else "" for one in sums)
+    print(f"| all | {told} | {np.mean([row[5] for row in rows]):.1f} on average |")
+
+
+def ranked(own: list[dict], runs: list[Past]) -> tuple[list[Standing], list[int]]:
+    """Where each network stands, and the order: the chosen one, then as they are ranked."""
+    names, pool = [one["source"] for one in own], [as_evidence(one) for one in own]
+    standings = stand(pool, expect(names, runs), None, 0, FOLDS)
+    chosen = choose(names, pool, standings, [one["macs"] for one in own], None).number
+    return standings, [chosen, *(number for number in order(standings) if number != chosen)]
+
+
+def as_evidence(one: dict) -> Evidence:
+    """What a row keeps of the evidence; where the single answers were not kept, as many right ones in any order."""
+    if "right" in one:
+        right = np.array([int(digit) for digit in one["right"]]) / len(one["by_repeat"])
+    else:
+        right = np.clip(one["probe"] * one["judged"] - np.arange(one["judged"]), 0, 1)
+        np.random.default_rng(zlib.crc32(f"{one['task']} {one['source']}".encode())).shuffle(right)
+    repeats = np.array(one.get("by_repeat", [one["probe"]]))
+    return Evidence(right, repeats, 0.0, 1.0, 1.0, None, None, None, None, 0.0, 0.0, False)
+
+
+def others(by_task: dict[str, list[dict]], task: str) -> list[Past]:
+    """The pairs of all other tasks as if they were finished runs, with the test part measured."""
+    return [
+        Past(
+            time=0.0,
+            dataset=other,
+            modality="image",
+            samples=one["train"],
+            classes=0,
+            backbone=one["source"],
+            probe=one["true_probe"],
+            fine_tuned=one["true"],
+            deciding=one["tested"],
+            foreseen=one["probe"],
+            met=one["true_probe"],
+            tested=one["tested"],
+        )
+        for other, own in by_task.items()
+        if other != task
+        for one in own
+    ]
 
 
 def parsed(row: dict) -> dict:
-    told = json.loads(row["ranking"])
     return {
-        **told,
+        **json.loads(row["ranking"]),
+        "task": row["task"],
         "source": row["source"],
         "true": float(row["true_fine_tuned"]),
         "true_probe": float(row["true_probe"]),
+        "tested": int(row["tested"]),
     }
 
 
@@ -321,14 +414,12 @@ def best(own: list[dict]) -> float:
     return max(one["true"] for one in own)
 
 
-def top_three(own: list[dict], chooser: str) -> list[dict]:
-    keys = {
-        "graft rank": lambda one: (-one["chosen"], one["place"]),
-        "static prior": lambda one: -(one["prior"] or 0.0),
-        "largest": lambda one: -one["parameters"],
-        "probe alone": lambda one: -sum(one["frozen"]),
-    }
-    return sorted(own, key=keys[chooser])[:3]
+def by(own: list[dict], key: Callable[[dict], float]) -> list[int]:
+    return sorted(range(len(own)), key=lambda number: -key(own[number]))
+
+
+def holds(told: Estimate, truth: float) -> bool:
+    return told.low <= truth <= told.high
 
 
 def interval(values: list[float], rng: np.random.Generator) -> str:

@@ -60,6 +60,21 @@ class Resumable:
     label: str | None = None
 
 
+def place_for(path: Path, replace: bool) -> Path:
+    """Where a run may begin; raises `RequestError` where it may not, so that no work is done in vain."""
+    if not is_utf8(str(path)):
+        raise RequestError(f"--out {str(path).encode('ascii', 'replace').decode()} is not valid UTF-8. Choose another.")
+    path = path if path.name else path.absolute()
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        if not (path / "run.json").is_file():
+            raise RequestError(f"{path} exists and is not a run of graft. Choose another --out.")
+        if not replace:
+            raise RequestError(
+                f"{path} already holds a run. Choose another --out, or add --replace to move the old run aside."
+            )
+    return path
+
+
 @dataclass(frozen=True, slots=True)
 class RunFolder:
     """Names and formats of a run's files. Every file is written whole or not at all."""
@@ -69,18 +84,8 @@ class RunFolder:
     @classmethod
     def create(cls, path: Path, settings: Json, replace: bool = False) -> "RunFolder":
         """Begin a run. An existing run is kept unless `replace` says to move it aside; nothing is ever deleted."""
-        if not is_utf8(str(path)):
-            raise RequestError(
-                f"--out {str(path).encode('ascii', 'replace').decode()} is not valid UTF-8. Choose another."
-            )
-        path = path if path.name else path.absolute()
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            if not (path / "run.json").is_file():
-                raise RequestError(f"{path} exists and is not a run of graft. Choose another --out.")
-            if not replace:
-                raise RequestError(
-                    f"{path} already holds a run. Choose another --out, or add --replace to move the old run aside."
-                )
+        path = place_for(path, replace)
+        if path.exists() and any(path.iterdir()):
             path.rename(free_name(path.with_name(f"{path.name}.old")))
         try:
             path.mkdir(parents=True, exist_ok=True)

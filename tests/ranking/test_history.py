@@ -1,3 +1,6 @@
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -6,7 +9,7 @@ from graft.ranking.history import (
     Past,
     erase_history,
     history_file,
-    learn_gain,
+    meet,
     read_history,
     remember,
     write_history,
@@ -44,26 +47,21 @@ def test_a_damaged_history_is_told_and_can_be_erased():
     assert read_history() == []
 
 
-def test_the_assumption_stands_until_there_are_runs_on_other_tasks():
-    runs = [past(f"d{number}", 1.0) for number in range(8)]
-    assert learn_gain(runs, "image", "new").runs == 0
-    assert "assumption" in learn_gain(runs, "image", "new").regime
-    runs.append(past("d8", 1.0))
-    assert learn_gain(runs, "image", "new").runs == 9
-    assert learn_gain(runs, "image", "d8").runs == 0  # a task does not teach about itself
-    assert learn_gain(runs, "text", "new").runs == 0
+def test_what_the_test_part_said_is_added_once_and_to_its_run_only():
+    remember(past("d", 0.1))
+    remember(replace(past("e", 0.1), foreseen=0.9))
+    for accuracy in (0.8, 0.7):
+        meet("d", "a", accuracy, 50)
+        meet("e", "a", accuracy, 50)
+    assert [(one.met, one.tested) for one in read_history()] == [(None, 0), (0.8, 50)]
 
 
-def test_the_bounds_hold_nine_of_ten_new_tasks():
-    rng = np.random.default_rng(0)
-    inside = []
-    for _ in range(200):
-        gains = rng.normal(0.5, 0.3, size=31)
-        learnt = learn_gain([past(f"d{n}", gain) for n, gain in enumerate(gains[:30])], "image", "new")
-        inside.append(abs(gains[30] - learnt.mean) <= learnt.half)
-    assert 0.85 <= np.mean(inside) <= 0.95
+def test_a_history_of_an_older_version_is_read():
+    remember(past("d", 0.1))
+    older = [{key: one[key] for key in one if key not in ("foreseen", "met", "tested")} for one in read_json()]
+    history_file().write_text(json.dumps(older))
+    assert read_history() == [past("d", 0.1)]
 
 
-def test_an_expected_accuracy_has_its_interval():
-    estimate = learn_gain([], "image", "new").apply(0.8, 100)
-    assert estimate.low < 0.8 < estimate.value < estimate.high < 1
+def read_json() -> list[dict]:
+    return json.loads(history_file().read_text())

@@ -109,3 +109,22 @@ def test_a_fit_that_trained_is_remembered_and_one_that_did_not_is_not(data, tmp_
     assert (past.backbone, past.classes, past.samples) == (RANDOM, 3, 48)
     assert 0 <= past.probe <= 1
     assert 0 <= past.fine_tuned <= 1
+
+
+def test_a_fit_that_may_not_begin_is_refused_before_networks_are_compared(data, tmp_path, monkeypatch):
+    fit(data.root, tmp_path / "run", FitOptions(RANDOM, "quick"))
+    monkeypatch.setattr("graft.verbs.rank.rank", lambda *_: pytest.fail("it compared networks first"))
+    with pytest.raises(RequestError, match="already holds a run"):
+        fit(data.root, tmp_path / "run", FitOptions("auto", "quick"))
+
+
+def test_what_the_test_part_said_is_remembered(folder, tmp_path):
+    for part, count in (("train", 12), ("test", 6)):
+        root = folder(part, lemon=count, plum=count)
+    run = fit(root, tmp_path / "run", FitOptions(RANDOM, "good")).run
+    (before,) = read_history()
+    assert (before.met, before.tested) == (None, 0)
+    assert before.foreseen is not None
+    met = graft.evaluate(run).evaluation
+    (after,) = read_history()
+    assert (after.met, after.tested) == (met.accuracy.value, 12)

@@ -1,6 +1,7 @@
 """The table of backbones graft knows by name, and how any other is opened."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from graft.backbones.backbone import Backbone
 from graft.backbones.from_wheel import open_wheel
@@ -82,6 +83,19 @@ def prior_of(identity: str) -> float | None:
 
         return published_accuracy(identity.removeprefix("torchvision:"))
     return IMAGENET.get(identity)
+
+
+Known = Literal["published", "public", "own", "nothing"]  # accuracy, large source, neither, random weights
+
+
+def known_of(identity: str) -> Known:
+    """What is known of a network's knowledge from its name: a published accuracy, a large public source, or neither."""
+    if prior_of(identity) is not None:
+        return "published"
+    source = identity.partition(":")[0]
+    if source == "random":
+        return "nothing"
+    return "public" if source in ("wheel", "timm", "torchvision", "hf") else "own"
 
 
 def open_backbone(identity: str) -> Backbone:

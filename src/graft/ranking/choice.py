@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from graft.errors import listing
 from graft.ranking.evidence import Evidence
-from graft.ranking.standing import Standing, clustered_error, needed_samples, order
+from graft.ranking.standing import PRACTICALLY, Standing, clustered_error, needed_samples, order
 
-PRACTICALLY = 0.01  # of accuracy: a difference that does not matter
+TOLERATED_RISK = 0.1  # of losing more than a point by taking the cheaper, as on the ladder
 MOST_NEEDED = 1_000_000  # samples beyond which a number says nothing
 
 
@@ -31,40 +31,50 @@ def choose(
     costs: Sequence[float],
     groups: NDArray[np.intp] | None,
 ) -> Choice:
-    """Take the leader where it stands alone or is the cheapest of those level with it, else the cheapest of them.
+    """Take the leader, or what costs least of those that lose more than a point to it with a risk of 10% at most.
 
-    `costs` are of any one unit, such as milliseconds.
+    That none can be told from the leader is no reason to take the cheapest: on few samples nothing can. `costs` are of
+    any one unit, such as milliseconds.
     """
-    ranked = order(standings)
-    level = [number for number in ranked if standings[number].level]
-    leader = max(level, key=lambda number: standings[number].posterior)
     if len(names) == 1:
         return Choice(0, f"{names[0]} is the only candidate: there was nothing to choose between.")
-    if len(level) == 1:
-        second = max((n for n in ranked if n != leader), key=lambda number: standings[number].posterior)
-        gap = pool[leader].accuracy - pool[second].accuracy
-        return Choice(leader, f"{names[leader]} is better than every other, by {100 * gap:.1f} points or more.")
-    cheapest = min(level, key=lambda number: (costs[number], -standings[number].posterior))
-    if cheapest == leader:
-        others = listing([names[number] for number in level if number != leader], 3)
+    ranked = order(standings)
+    leader = max(ranked, key=lambda number: standings[number].posterior)
+    losses = [standings[leader].posterior - one.posterior for one in standings]
+    level = [number for number in ranked if standings[number].level and number != leader]
+    near = [number for number in ranked if standings[number].risk <= TOLERATED_RISK or number == leader]
+    chosen = min(near, key=lambda number: (costs[number], losses[number]))
+    cheaper = [number for number in level if costs[number] < costs[leader]]
+    if chosen == leader and not level:
+        gap = min(losses[number] for number in ranked if number != leader)
+        return Choice(leader, f"{names[leader]} is better than every other, by {points(gap)} or more once trained.")
+    if chosen == leader and not cheaper:
+        others = listing([names[number] for number in level], 3)
         return Choice(leader, f"{names[leader]} leads, and what cannot be told from it costs more: {others}.")
-    difference = pool[leader].right - pool[cheapest].right
+    rival = chosen if chosen != leader else min(cheaper, key=lambda number: (costs[number], losses[number]))
+    difference = pool[leader].right - pool[rival].right
     gap, error = float(difference.mean()), clustered_error(difference, groups)
-    samples = len(difference)
-    if abs(gap) + 1.645 * error < PRACTICALLY:
+    if chosen != leader and (not standings[chosen].level or abs(gap) + 1.645 * error < PRACTICALLY):
         return Choice(
-            cheapest,
-            f"{names[cheapest]} and {names[leader]} are practically equal (within 1 point): the cheaper is chosen.",
+            chosen,
+            f"{names[chosen]} and {names[leader]} are practically equal (within 1 point): the cheaper is chosen.",
         )
-    needed = None
-    if gap > 0:
-        needed = needed_samples(float((difference != 0).mean()), gap)
-        needed = needed if needed < MOST_NEEDED else None
+    needed = needed_samples(float((difference != 0).mean()), gap) if gap > 0 else None
+    needed = needed if needed and needed < MOST_NEEDED else None
     told = f"; about {needed:,} labelled samples would be needed" if needed else ""
-    return Choice(
-        cheapest,
-        f"{names[leader]} and {names[cheapest]} cannot be told apart with {samples:,} samples{told}. "
-        f"The cheaper, {names[cheapest]}, is chosen.",
-        needed,
-        open=True,
-    )
+    unclear = f"{names[leader]} and {names[rival]} cannot be told apart with {len(difference):,} samples{told}. "
+    if chosen == leader:
+        saved = f"{costs[leader] / costs[rival]:.1f} times" if costs[rival] > 0 else "far"
+        why = (
+            f"{names[leader]} is chosen: it is expected to be {points(losses[rival])} better once trained. "
+            f"{names[rival]} costs {saved} less, if that matters more."
+        )
+    else:
+        risk = f"{100 * standings[chosen].risk:.0f}%"
+        why = f"The cheaper, {names[chosen]}, is chosen: the risk of losing more than a point by it is {risk}."
+    return Choice(chosen, unclear + why, needed, open=True)
+
+
+def points(share: float) -> str:
+    """A difference in accuracy as people read it: 0.012 -> "1.2 points"."""
+    return f"{100 * share:.1f} points"

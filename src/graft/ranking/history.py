@@ -7,20 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import platformdirs
 
 from graft.errors import WorkError
-from graft.records import Estimate
 from graft.storage import explain, read_record, write_json
-
-ASSUMED_GAIN, ASSUMED_SPREAD = 0.35, 0.5  # in logits; an assumption until own runs replace it (science, R6)
-ENOUGH = 9  # runs on other tasks from which 90% of the errors can be bounded
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """One finished run: its task, its backbone, and both accuracies on the samples that decided."""
+    """One finished run: its task, its backbone, and both accuracies on the samples that decided.
+
+    `foreseen` is the accuracy of the delivered model on them, `met` that on its own test part once that was measured.
+    """
 
     time: float
     dataset: str
@@ -31,6 +29,9 @@ class Past:
     probe: float
     fine_tuned: float
     deciding: int
+    foreseen: float | None = None
+    met: float | None = None
+    tested: int = 0
 
 
 def history_file() -> Path:
@@ -56,6 +57,18 @@ def remember(past: Past) -> None:
     write_history([*kept, past], history_file())
 
 
+def meet(dataset: str, backbone: str, accuracy: float, samples: int) -> None:
+    """Add what the model of a remembered run reached on its test part, so that later forecasts know how far they fall.
+
+    Only the first measurement counts: a later one may be of another model that was chosen after the test was seen.
+    """
+    runs = read_history()
+    for number, one in enumerate(runs):
+        if (one.dataset, one.backbone) == (dataset, backbone) and one.foreseen is not None and one.met is None:
+            runs[number] = dataclasses.replace(one, met=accuracy, tested=samples)
+            write_history(runs, history_file())
+
+
 def write_history(runs: Sequence[Past], path: Path) -> None:
     """Write a history, here or elsewhere."""
     write_json(path, [dataclasses.asdict(one) for one in runs])
@@ -73,43 +86,6 @@ def erase_history() -> int:
     except OSError as error:
         raise WorkError(f"Could not erase {path}: {explain(error)}") from error
     return count
-
-
-@dataclass(frozen=True, slots=True)
-class Gain:
-    """What fine-tuning adds to the logit of a probe's accuracy, and the half-width that holds 90% of the errors."""
-
-    mean: float
-    half: float
-    runs: int  # that it was learnt from; 0 is the assumption
-
-    @property
-    def regime(self) -> str:
-        if self.runs == 0:
-            return "an uncalibrated assumption, for want of finished runs on other tasks"
-        return f"learnt from {self.runs} finished runs on other tasks"
-
-    def apply(self, probe: float, samples: int) -> Estimate:
-        """The accuracy to expect after fine-tuning, with its 90% interval."""
-        middle = logit(probe, samples) + self.mean
-        value, low, high = (1 / (1 + math.exp(-(middle + by))) for by in (0.0, -self.half, self.half))
-        return Estimate(value, low, high)
-
-
-def learn_gain(runs: Sequence[Past], modality: str, dataset: str) -> Gain:
-    """From the runs of a modality on other data: the median gain, and split-conformal bounds with whole tasks left out.
-
-    Each run's error is taken against the median of the runs on other tasks than its own (Vovk et al. 2005). With fewer
-    than nine runs or two tasks the assumption stands.
-    """
-    known = [one for one in runs if one.modality == modality and one.dataset != dataset]
-    tasks = np.array([one.dataset for one in known])
-    if len(known) < ENOUGH or len(set(tasks)) < 2:
-        return Gain(ASSUMED_GAIN, 1.645 * ASSUMED_SPREAD, 0)
-    gains = np.array([logit(one.fine_tuned, one.deciding) - logit(one.probe, one.deciding) for one in known])
-    errors = np.sort([abs(gain - np.median(gains[tasks != task])) for gain, task in zip(gains, tasks, strict=True)])
-    rank = math.ceil(0.9 * (len(errors) + 1))
-    return Gain(float(np.median(gains)), float(errors[min(rank, len(errors)) - 1]), len(known))
 
 
 def logit(share: float, samples: int) -> float:

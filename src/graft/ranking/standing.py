@@ -1,4 +1,9 @@
-"""Evidence -> standing: who leads, who cannot be told from the leader, and what each will reach, with intervals."""
+"""Evidence -> standing: what each candidate will reach once trained, who leads, and who cannot be told from it.
+
+In logits of accuracy, with flat knowledge of how hard the task is, what is expected of the candidates meets what their
+frozen probes said. The probes were judged on the same samples, so they err together; and they are as far from the
+trained accuracy as the gain of fine-tuning is uncertain. All of it is normal: the posterior is one linear system.
+"""
 
 import math
 from collections.abc import Sequence
@@ -8,15 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graft.ranking.evidence import Evidence
-from graft.ranking.history import Gain, logit
+from graft.ranking.expectation import NORMAL_90, Outlook, Spread
+from graft.ranking.history import logit
 from graft.records import Estimate
 
-SPREAD = 0.03  # standard deviation of accuracies in a pool, where nothing better is known (science, R4)
-PRIOR_CORRELATION = 0.6  # of a prior with the accuracies, where all candidates learnt from the same source
-MIXED_CORRELATION = 0.3  # where they did not
+FLAT = 10.0  # standard deviation of how hard a task may be: as good as unknown
+PRACTICALLY = 0.01  # of accuracy: a difference that does not matter
 ONE_SIDED = 1.645  # standard errors within which a candidate cannot be told from the leader
 LEAST_ERROR = 0.7  # over the number of samples: no difference is known better than that
-DRAWS = 2000  # of the Bayesian bootstrap
+DRAWS = 4000  # of the posterior
 SURE, POWERFUL = 1.959964, 0.841621  # normal quantiles of 5% two-sided, and of 80% power
 WEIGHTS = {"probe": 0.45, "knn": 0.20, "h_score": 0.10, "log_evidence": 0.10, "nce": 0.15}  # an assumption: R4
 
@@ -25,55 +30,56 @@ WEIGHTS = {"probe": 0.45, "knn": 0.20, "h_score": 0.10, "log_evidence": 0.10, "n
 class Standing:
     """Where one candidate stands."""
 
-    posterior: float  # accuracy on this task, the prior weighed in
+    posterior: float  # accuracy to expect once fine-tuned, on new samples
     frozen: Estimate  # accuracy of the probe on new samples
     fine_tuned: Estimate
-    best: float  # probability that it is the best of the pool
+    best: float  # probability that it is the best of the pool once fine-tuned
     level: bool  # cannot be told from the leader
-    score: float | None  # weighted mean of standardised scores: orders what is level, and nothing else
-    prior_weight: float
+    risk: float  # probability of losing more than a point by taking it instead of the leader
+    score: float | None  # weighted mean of standardised scores: orders what is equal, and nothing else
+    prior_weight: float  # of all but its own probe
 
 
 def stand(
-    pool: Sequence[Evidence],
-    priors: Sequence[float | None],
-    same_source: bool,
-    gain: Gain,
-    groups: NDArray[np.intp] | None,
-    seed: int,
+    pool: Sequence[Evidence], outlook: Outlook, groups: NDArray[np.intp] | None, seed: int, folds: int = 1
 ) -> list[Standing]:
-    """Weigh the evidence of a pool, judged on the same samples; `groups` number those that belong together."""
+    """Weigh the evidence of a pool, judged on the same samples; `groups` number those that belong together.
+
+    `folds` is 1 where a val part judged. Heads of a cross-validation are fitted on much the same samples, so the error
+    of their mean accuracy is larger than that of as many answers by one head, by 1 + folds / (folds - 1) in variance
+    (Nadeau and Bengio 2003).
+    """
     right = np.stack([one.right for one in pool])  # (candidates, judged)
-    means = right.mean(axis=1)
-    clusters = _clusters(right, groups)  # (candidates, clusters), (clusters,) samples in each
-    errors = _standard_errors(clusters, means)
-    posterior, weight = _with_prior(means, errors, priors, same_source)
-    leader = int(posterior.argmax())
-    best = _probability_of_best(clusters, means, posterior, seed)
+    samples = right.shape[1]
+    measured = np.array([logit(one.accuracy, samples) for one in pool])
+    error = _covariance(pool, groups, 1 + folds / (folds - 1) if folds > 1 else 1.0)
+    middle, covariance, own = _posterior(measured, error, outlook)
+    deviation = np.sqrt(np.diag(covariance))
+    expected = [_expected(one, spread, outlook) for one, spread in zip(middle, deviation, strict=True)]
+    leader = int(np.argmax(expected))
+    apart = np.sqrt(np.maximum(np.diag(covariance) + covariance[leader, leader] - 2 * covariance[leader], 0))
+    best, risk = _chances(middle, covariance, outlook, leader, seed)
     scores = _scores(pool)
     return [
         Standing(
-            posterior=float(posterior[number]),
-            frozen=_frozen(one, clusters[0][number], clusters[1]),
-            fine_tuned=gain.apply(one.accuracy, len(one.right)),
+            posterior=expected[number],
+            frozen=_frozen(one, measured[number], error[number, number], outlook, number),
+            fine_tuned=_interval(middle[number], deviation[number], outlook),
             best=float(best[number]),
-            level=number == leader or _is_level(right[leader] - right[number], groups),
+            level=bool(middle[leader] - middle[number] <= ONE_SIDED * apart[number]),
+            risk=float(risk[number]),
             score=None if scores is None else float(scores[number]),
-            prior_weight=float(weight[number]),
+            prior_weight=float(1 - own[number]),
         )
         for number, one in enumerate(pool)
     ]
 
 
 def order(standings: Sequence[Standing]) -> list[int]:
-    """Candidates from first to last: by posterior, and those level with the leader by the weighted scores."""
-
-    def key(number: int) -> tuple[bool, float, float]:
-        one = standings[number]
-        told = one.score if one.level and one.score is not None else 0.0
-        return (not one.level, -told, -one.posterior)
-
-    return sorted(range(len(standings)), key=key)
+    """Candidates from first to last: by the accuracy to expect, and those equal in it by the weighted scores."""
+    return sorted(
+        range(len(standings)), key=lambda number: (-standings[number].posterior, -(standings[number].score or 0.0))
+    )
 
 
 def needed_samples(discordance: float, gap: float) -> int:
@@ -85,12 +91,9 @@ def needed_samples(discordance: float, gap: float) -> int:
 def clustered_error(values: NDArray[np.float64], groups: NDArray[np.intp] | None) -> float:
     """The standard error of a mean of values, of which those of one group count as one: (samples,)."""
     sums, sizes = _clusters(values[None], groups)
-    return float(_standard_errors((sums, sizes), values.mean(keepdims=True), against=False)[0])
-
-
-def _is_level(difference: NDArray[np.float64], groups: NDArray[np.intp] | None) -> bool:
-    error = max(clustered_error(difference, groups), LEAST_ERROR / len(difference))
-    return bool(difference.mean() <= ONE_SIDED * error)
+    centred = sums[0] - values.mean() * sizes
+    correction = len(sizes) / max(1, len(sizes) - 1)
+    return max(math.sqrt(float((centred**2).sum()) * correction), LEAST_ERROR) / len(values)
 
 
 def _clusters(
@@ -104,51 +107,59 @@ def _clusters(
     return np.stack([np.bincount(numbers, weights=row) for row in right]), sizes
 
 
-def _standard_errors(
-    clusters: tuple[NDArray[np.float64], NDArray[np.float64]], means: NDArray[np.float64], against: bool = True
-) -> NDArray[np.float64]:
-    """Of each candidate's mean, as a paired difference to the mean of the pool: (candidates,)."""
-    sums, sizes = clusters
+def _covariance(pool: Sequence[Evidence], groups: NDArray[np.intp] | None, inflation: float) -> NDArray[np.float64]:
+    """Of the logits of the measured accuracies: (candidates, candidates).
+
+    What candidates are right on together moves them together. A candidate alone is known no better than as many tosses
+    of a coin, groups widen that as far as their samples agree, and repeats as far as they differ.
+    """
+    right = np.stack([one.right for one in pool])
+    means, samples = right.mean(axis=1), right.shape[1]
+    sums, sizes = _clusters(right, groups)
     centred = sums - means[:, None] * sizes
-    if against and len(means) > 1:
-        centred = centred - centred.mean(axis=0)
-    count = centred.shape[1]
-    samples = sizes.sum()
-    correction = count / max(1, count - 1)
-    return np.maximum(np.sqrt((centred**2).sum(axis=1) * correction) / samples, LEAST_ERROR / samples)
+    count = len(sizes)
+    joint = centred @ centred.T * count / max(1, count - 1) / samples**2
+    spread = np.sqrt(np.diag(joint))
+    alike = joint / np.maximum(np.outer(spread, spread), 1e-12)
+    smoothed = (means * samples + 0.5) / (samples + 1)
+    slope = 1 / (smoothed * (1 - smoothed))  # of the logit
+    coin = np.sqrt(smoothed * (1 - smoothed) / samples)
+    deviation = slope * (np.maximum(coin, spread) if count < samples else coin)
+    np.fill_diagonal(alike, 1.0)
+    between = np.array([one.accuracy_by_repeat.var() for one in pool])
+    covariance: NDArray[np.float64] = inflation * alike * np.outer(deviation, deviation) + np.diag(slope**2 * between)
+    return covariance
 
 
-def _with_prior(
-    means: NDArray[np.float64], errors: NDArray[np.float64], priors: Sequence[float | None], same_source: bool
+def _posterior(
+    measured: NDArray[np.float64], error: NDArray[np.float64], outlook: Outlook
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Of the logits once fine-tuned: means, covariance, and how much of each mean its own probe said."""
+    told = outlook.candidates
+    offset, gain = np.array([one.offset for one in told]), np.array([one.gain - one.fall for one in told])
+    before = _spread([one.offset_spread for one in told]) + FLAT**2
+    noise = error + _spread([one.gain_spread for one in told]) + np.diag([one.fall_own**2 for one in told])
+    weight = np.linalg.solve(before + noise, before).T  # before (before + noise)^-1
+    covariance = before - weight @ before
+    return offset + weight @ (measured + gain - offset), (covariance + covariance.T) / 2, np.diag(weight)
+
+
+def _spread(spreads: Sequence[Spread]) -> NDArray[np.float64]:
+    """Their covariance: (candidates, candidates)."""
+    shared = np.array([one.shared for one in spreads])
+    return np.diag([one.own**2 for one in spreads]) + np.outer(shared, shared)
+
+
+def _chances(
+    middle: NDArray[np.float64], covariance: NDArray[np.float64], outlook: Outlook, leader: int, seed: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Precision-weighted means of what was measured and what the prior expects, and the weight of the prior."""
-    known = np.array([np.nan if prior is None else prior for prior in priors])
-    spread = np.nanstd(known) if np.isfinite(known).sum() > 1 else 0.0
-    correlation = PRIOR_CORRELATION if same_source else MIXED_CORRELATION
-    standard = np.nan_to_num((known - np.nanmean(known)) / spread) if spread > 0 else np.zeros(len(means))
-    told = np.isfinite(known) & (spread > 0)
-    expected = means.mean() + correlation * standard * SPREAD
-    variance = np.where(told, (1 - correlation**2) * SPREAD**2, np.inf)  # nothing known pulls towards nothing
-    weight = errors**2 / (errors**2 + variance)
-    return (1 - weight) * means + weight * expected, weight
-
-
-def _probability_of_best(
-    clusters: tuple[NDArray[np.float64], NDArray[np.float64]],
-    means: NDArray[np.float64],
-    posterior: NDArray[np.float64],
-    seed: int,
-) -> NDArray[np.float64]:
-    """How often each comes out first when samples are weighed anew (Bayesian bootstrap), around the posterior."""
-    sums, sizes = clusters
+    """In draws from the posterior: how often each comes out first, and how often it loses too much to the leader."""
     rng = np.random.default_rng(seed)
-    wins = np.zeros(len(means))
-    for _ in range(DRAWS // 100):
-        weights = rng.exponential(size=(len(sizes), 100))
-        drawn = (sums @ weights) / (sizes @ weights) - means[:, None] + posterior[:, None]
-        top = drawn >= drawn.max(axis=0) - 1e-12
-        wins += (top / top.sum(axis=0)).sum(axis=1)
-    return wins / DRAWS
+    drawn = rng.multivariate_normal(middle, covariance, DRAWS, method="eigh")
+    fall = outlook.fall_spread * rng.standard_normal(DRAWS)
+    shares = 1 / (1 + np.exp((fall if outlook.fall_runs else abs(fall))[:, None] - drawn))
+    lost = shares[:, [leader]] - shares > PRACTICALLY
+    return np.bincount(drawn.argmax(axis=1), minlength=len(middle)) / DRAWS, lost.mean(axis=0)
 
 
 def _scores(pool: Sequence[Evidence]) -> NDArray[np.float64] | None:
@@ -169,25 +180,32 @@ def _scores(pool: Sequence[Evidence]) -> NDArray[np.float64] | None:
     return total / weight if weight else None
 
 
-def _frozen(one: Evidence, sums: NDArray[np.float64], sizes: NDArray[np.float64]) -> Estimate:
-    """A logit-normal interval; groups widen it as far as their samples agree, repeats as far as they differ."""
-    samples = sizes.sum()
-    plain = one.accuracy * (1 - one.accuracy) / samples
-    count = len(sizes)
-    grouped = ((sums - one.accuracy * sizes) ** 2).sum() / samples**2 * count / max(1, count - 1)
-    between = float(one.accuracy_by_repeat.var())
-    return logit_interval(one.accuracy, max(plain, grouped if count < samples else 0.0) + between, int(samples))
+def _frozen(one: Evidence, measured: float, variance: float, outlook: Outlook, number: int) -> Estimate:
+    """The accuracy of its probe: what was measured, and on new samples an interval around where it will have fallen."""
+    told = outlook.candidates[number]
+    around = _interval(measured - told.fall, math.hypot(math.sqrt(variance), told.fall_own), outlook)
+    return Estimate(one.accuracy, min(around.low, one.accuracy), max(around.high, one.accuracy))
 
 
-def logit_interval(share: float, variance: float, samples: int) -> Estimate:
-    """A 90% interval of a share with this variance, on the logit scale so that it stays between 0 and 1."""
-    centre = _smoothed(share, samples)
-    half = 1.645 * math.sqrt(max(variance, centre * (1 - centre) / samples)) / (centre * (1 - centre))
-    middle = math.log(centre / (1 - centre))
-    low, high = (1 / (1 + math.exp(-(middle + sign * half))) for sign in (-1, 1))
-    return Estimate(share, min(low, share), max(high, share))
+def _interval(middle: float, deviation: float, outlook: Outlook) -> Estimate:
+    """The accuracy on new samples, with its 90% interval; an assumed fall widens it downwards only."""
+    wide = math.hypot(deviation, outlook.fall_spread)
+    above = wide if outlook.fall_runs else deviation
+    return Estimate(_share(middle), _share(middle - NORMAL_90 * wide), _share(middle + NORMAL_90 * above))
 
 
-def _smoothed(share: float, samples: int) -> float:
-    """A share away from 0 and 1, where its logit is infinite."""
-    return (share * samples + 0.5) / (samples + 1)
+def _expected(middle: float, deviation: float, outlook: Outlook) -> float:
+    """The mean accuracy on new samples over all that the logit may be, by Gauss and Hermite's quadrature.
+
+    It is below the accuracy at the mean where that is high: who is less sure has more to lose than to win.
+    """
+    fall, spread = 0.0, outlook.fall_spread
+    if not outlook.fall_runs:
+        fall, spread = spread * math.sqrt(2 / math.pi), spread * math.sqrt(1 - 2 / math.pi)
+    nodes, weights = np.polynomial.hermite_e.hermegauss(32)
+    shares = 1 / (1 + np.exp(fall - middle - math.hypot(deviation, spread) * nodes))
+    return float(shares @ weights / weights.sum())
+
+
+def _share(middle: float) -> float:
+    return 1 / (1 + math.exp(-middle))

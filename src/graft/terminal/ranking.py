@@ -43,8 +43,8 @@ def show_ranking(ranking: Ranking) -> None:
     where = "the val part" if ranking.judged_on == "val" else "cross-validation"
     out.print(
         f"[dim]frozen: accuracy of a head on the frozen network, by {where} ({plural(ranking.judged, ranking.noun)}). "
-        f"fine-tuned: what training should reach, by {escape(ranking.regime)}. ms: one {ranking.noun} here. "
-        "MB: weights.[/]"
+        f"fine-tuned: what training should reach on new ones, by {escape(ranking.regime)}. "
+        f"ms: one {ranking.noun} here. MB: weights.[/]"
     )
     for name, reason in ranking.left_out.items():
         out.print(f"[yellow]![/] {escape(name)} left out: {escape(reason)}")
@@ -53,11 +53,12 @@ def show_ranking(ranking: Ranking) -> None:
 def show_history(runs: Sequence[Past], file: Path) -> None:
     """What finished runs taught."""
     table = Table(box=box.SIMPLE_HEAD)
-    for name in ("when", "backbone", "samples", "classes", "probe", "fine-tuned"):
+    for name in ("when", "backbone", "samples", "classes", "probe", "fine-tuned", "delivered", "test part"):
         table.add_column(name, justify="left" if name in {"when", "backbone"} else "right")
     for one in runs[-MOST_ROWS:]:
         when = time.strftime("%Y-%m-%d", time.localtime(one.time))
-        figures = (f"{one.samples:,}", f"{one.classes:,}", percent(one.probe), percent(one.fine_tuned))
-        table.add_row(when, escape(one.backbone), *figures)
+        shares = (one.probe, one.fine_tuned, one.foreseen, one.met)
+        figures = ("" if share is None else percent(share) for share in shares)
+        table.add_row(when, escape(one.backbone), f"{one.samples:,}", f"{one.classes:,}", *figures)
     out.print(table if runs else "No run has been remembered yet: graft fit with effort good or best adds one.")
     out.print(f"It lies in {escape(str(file))}. graft history --erase forgets it.")

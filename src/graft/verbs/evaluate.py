@@ -17,6 +17,7 @@ from graft.evaluation.transcripts import TranscriptEvaluation
 from graft.modality import Content, Pair, UnreadableError
 from graft.pair import joined
 from graft.progress import SILENT, Watch
+from graft.ranking.history import meet
 from graft.records import Evaluation, Part
 from graft.run_folder import RunFolder
 from graft.storage import sha256_of
@@ -63,9 +64,20 @@ def evaluate(run: str | Path, data: str | Path | None = None, part: Part = "test
     if labelled.opens_test:
         folder.count_test_reading("evaluate" if data is None else f"evaluate {data}")
     evaluation = _measure(model, labelled, watch)
+    if labelled.title == "test" and data is None:
+        _remember(folder, evaluation, watch)
     results = {**known, labelled.title: evaluation}
     folder.write("evaluation.json", {title: dataclasses.asdict(result) for title, result in results.items()})
     return Evaluated(evaluation, write_report(folder), len(folder.settings["test_readings"]))
+
+
+def _remember(folder: RunFolder, evaluation: Evaluation, watch: Watch) -> None:
+    """Tell the history what became of the accuracy that the run foresaw."""
+    settings = folder.settings
+    try:
+        meet(settings["dataset"], settings.get("backbone", ""), evaluation.accuracy.value, evaluation.samples)
+    except WorkError as error:  # the measurement itself is done
+        watch.say(f"{error} The history does not have this measurement.")
 
 
 def _measure(model: Model, labelled: Labelled, watch: Watch) -> Evaluation:

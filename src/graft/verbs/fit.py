@@ -18,7 +18,7 @@ from graft.features import excess, suited
 from graft.features.cache import DEFAULT_GB
 from graft.progress import SILENT, Watch
 from graft.records import PARTS, Evaluation, Json, Ranking
-from graft.run_folder import Resumable, RunFolder
+from graft.run_folder import Resumable, RunFolder, place_for
 from graft.verbs.climb import CHECKPOINTS, Climb
 from graft.verbs.dictation import Dictation, backbone_for_frames
 from graft.verbs.record import Recorder
@@ -86,15 +86,16 @@ def fit(
     _check(options)
     began = time.perf_counter()
     dataset = load(data, options.load, watch)
-    ranking = None
     if not dataset.transcribed:
         check_memory(dataset)
+    place = place_for(Path(out) if out else _default_out(dataset), options.replace)
+    ranking = None
     if options.backbone == AUTO:
         ranking = _ranked(dataset, options, watch)
         options = replace(options, backbone=ranking.chosen)
     backbone = _opened(options.backbone, dataset)
     options = replace(options, backbone=options.backbone or backbone.card.id)
-    run = RunFolder.create(Path(out) if out else _default_out(dataset), _settings(dataset, options), options.replace)
+    run = RunFolder.create(place, _settings(dataset, options), options.replace)
     if ranking is not None:
         run.write("ranking.json", asdict(ranking))
     return _work(run, dataset, backbone, options, watch, began)
@@ -217,6 +218,7 @@ def _remember(climb: Climb, watch: Watch) -> None:
         probe=probe["accuracy"],
         fine_tuned=trained[-1]["accuracy"],
         deciding=probe["deciding_samples"],
+        foreseen=climb.evaluation.accuracy.value,
     )
     try:
         remember(past)

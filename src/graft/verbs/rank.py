@@ -20,8 +20,9 @@ from graft.progress import SILENT, Watch
 from graft.ranking.choice import Choice, choose
 from graft.ranking.duplicates import merge_near_duplicates
 from graft.ranking.evidence import Evidence, gather_evidence
+from graft.ranking.expectation import expect
 from graft.ranking.folds import make_folds, stratified_rank
-from graft.ranking.history import Gain, learn_gain, read_history
+from graft.ranking.history import read_history
 from graft.ranking.standing import Standing, order, stand
 from graft.records import PARTS, Json, Ranked, Ranking
 from graft.verbs.candidates import Candidate, Limits, open_candidates
@@ -74,6 +75,7 @@ class _Ranker:
     def rank(self) -> Ranking:
         self._choose_rows()
         running = self._open()
+        self._expect([one.name for one in running])
         self._deal(running[0])
         fallen: list[Candidate] = []
         for positions in self._rounds(len(running)):
@@ -92,16 +94,15 @@ class _Ranker:
         if self.options.race and choice.open and not self._is_late():
             choice, race = self._race(running, standings, choice)
         ranked = [self._ranked(running[number], standings[number]) for number in order(standings)]
-        gain = self._gain()
         return Ranking(
             chosen=names[choice.number],
             why=choice.why,
-            candidates=(*ranked, *self._behind(fallen, gain)),
+            candidates=(*ranked, *self._behind(fallen)),
             left_out=self.left_out,
             judged_on=self.judged_on,
             judged=len(running[0].known.right),
             needed=choice.needed,
-            regime=gain.regime,
+            regime=self.outlook.regime,
             race=race,
             noun=self.dataset.modality.noun,
         )
@@ -195,24 +196,26 @@ class _Ranker:
         return found
 
     def _halve(self, running: list[Candidate], positions: NDArray[np.intp]) -> tuple[list[Candidate], list[Candidate]]:
-        """The better half, and what fell behind; those that cannot be told from the leader come before others."""
+        """The half of which more is expected, and what fell behind."""
         standings = self._stand(running, positions)
         ranked = order(standings)
         keep = max(FEW, len(running) // 2)
         return [running[number] for number in ranked[:keep]], [running[number] for number in ranked[keep:]]
 
     def _stand(self, running: list[Candidate], positions: NDArray[np.intp]) -> list[Standing]:
-        priors = [prior_of(one.name) for one in running]
-        same = len({one.backbone.card.source for one in running}) == 1
-        groups = self._judged_groups(positions)
-        return stand([one.known for one in running], priors, same, self._gain(), groups, self.options.load.seed)
+        groups, folds = self._judged_groups(positions), int(self.folds[0].max()) + 1
+        outlook = self.outlook.of([self.places[one.name] for one in running])
+        return stand([one.known for one in running], outlook, groups, self.options.load.seed, folds)
 
     def _judged_groups(self, positions: NDArray[np.intp]) -> NDArray[np.intp] | None:
         judged = self.folds[0, positions] >= 0
         return None if self.groups is None else self.groups[positions][judged]
 
-    def _gain(self) -> Gain:
-        return learn_gain(read_history(), self.dataset.modality.name, self.dataset.fingerprint)
+    def _expect(self, names: list[str]) -> None:
+        """What is known of the candidates before they are judged."""
+        data = self.dataset
+        self.outlook = expect(names, read_history(), data.modality.name, data.fingerprint)
+        self.places = {name: place for place, name in enumerate(names)}
 
     def _ranked(self, candidate: Candidate, standing: Standing) -> Ranked:
         evidence = candidate.known
@@ -246,11 +249,12 @@ class _Ranker:
             flags=tuple(flags),
         )
 
-    def _behind(self, fallen: list[Candidate], gain: Gain) -> list[Ranked]:
+    def _behind(self, fallen: list[Candidate]) -> list[Ranked]:
         """What fell behind in an earlier round, best first, with the figures of the few samples it saw."""
         ranked = []
+        folds = int(self.folds[0].max()) + 1
         for candidate in sorted(fallen, key=lambda one: -one.known.accuracy):
-            alone = stand([candidate.known], [None], True, gain, None, 0)[0]
+            alone = stand([candidate.known], self.outlook.of([self.places[candidate.name]]), None, 0, folds)[0]
             ranked.append(self._ranked(candidate, replace(alone, best=0.0, level=False)))
         return ranked
 
