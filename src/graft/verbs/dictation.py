@@ -15,7 +15,7 @@ from graft.backbones import Backbone
 from graft.data import Dataset
 from graft.data.transcripts import letters_of, spoken
 from graft.errors import DataError, listing, plural
-from graft.evaluation.transcripts import Said, TranscriptEvaluation, evaluate_transcripts
+from graft.evaluation.error_rates import Said, TranscriptEvaluation, evaluate_transcripts
 from graft.features import suited
 from graft.features.heard import too_long, whole
 from graft.progress import Watch
