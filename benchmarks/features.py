@@ -36,14 +36,14 @@ def measure(data: Path, count: int, rounds: int) -> None:
     from graft.backbones import DEFAULT, open_backbone
     from graft.data import load_labelled
     from graft.features import cache, extract, open_engine
-    from graft.features.extraction import sample_pictures
+    from graft.features.extraction import sample_of
     from graft.image import IMAGE
 
     dataset = load_labelled(data)
     rows = np.unique(np.linspace(0, len(dataset) - 1, count).astype(int))
     backbone = open_backbone(DEFAULT)
     began = time.perf_counter()
-    engine = open_engine(backbone, "fast", sample_pictures(dataset, rows, backbone))
+    engine = open_engine(backbone, "fast", sample_of(dataset, rows, backbone))
     converted = time.perf_counter() - began
     paths = [dataset.path(int(row)) for row in rows]
     prepared = [IMAGE.prepare(IMAGE.decode(path), backbone.card.preprocess) for path in paths]

@@ -10,6 +10,7 @@ ORDER = (
     {"errors", "machine", "records", "progress"},
     {"modality", "storage"},
     {"image", "text", "audio", "run_folder"},
+    {"pair"},
     {"modalities"},
     {"data"},
     {"backbones"},
@@ -92,6 +93,15 @@ def test_every_public_word_is_there_and_documented():
     for name in graft.__all__:
         assert getattr(graft, name).__doc__
     assert dir(graft) == graft.__all__
+
+
+def test_a_word_stays_a_function_whichever_folder_of_its_name_is_imported():
+    import subprocess
+    import sys
+
+    code = "import graft, graft.audit.compare, graft.export.parity; print(graft.audit.__name__, callable(graft.export))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "audit True"
 
 
 def test_a_word_that_is_not_there():

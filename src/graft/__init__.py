@@ -1,6 +1,8 @@
 """Transfer learning you can trust: point at labelled pictures, get a model, an honest number and a way to use it."""
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -92,3 +94,14 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return __all__
+
+
+class _Graft(ModuleType):
+    """Some words name a function and a folder too; whichever folder is imported, the word stays the function."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in _PLACES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Graft

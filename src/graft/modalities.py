@@ -4,9 +4,10 @@ from graft.audio import AUDIO
 from graft.errors import RequestError
 from graft.image import IMAGE
 from graft.modality import Modality
+from graft.pair import PAIR
 from graft.text import TEXT
 
-MODALITIES: dict[str, Modality] = {one.name: one for one in (IMAGE, TEXT, AUDIO)}
+MODALITIES: dict[str, Modality] = {one.name: one for one in (IMAGE, TEXT, AUDIO, PAIR)}
 
 
 def modality_of(name: str) -> Modality:

@@ -3,7 +3,7 @@
 import stat
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,16 @@ if TYPE_CHECKING:
     from torch import nn
 
 Prepared = NDArray[Any]  # one sample as the network's graph takes it
+
+
+class Pair(NamedTuple):
+    """A picture's file with the text that belongs to it, as bytes that should be UTF-8."""
+
+    file: Path
+    text: bytes
+
+
+Content = Path | bytes | Pair  # what a sample is decoded from
 
 
 class UnreadableError(ValueError):
@@ -34,7 +44,8 @@ def read_content(path: Path) -> bytes:
 class Modality(Protocol):
     """How samples of one kind are recognised, decoded and turned into what a network takes.
 
-    `preprocess` is the record of this kind: `ImagePreprocess`, `TextPreprocess` or `AudioPreprocess`.
+    `preprocess` is the record of this kind: `ImagePreprocess`, `TextPreprocess`, `AudioPreprocess` or `PairPreprocess`;
+    `source` is what samples of this kind are decoded from: a file or its bytes, or a `Pair`.
     """
 
     name: str
@@ -47,7 +58,7 @@ class Modality(Protocol):
     def check(self, content: bytes) -> None:
         """Decode as cheaply as proves that the whole sample is readable; raise `UnreadableError` if not."""
 
-    def decode(self, source: Path | bytes) -> Any:
+    def decode(self, source: Any) -> Any:
         """Decode one sample; raise `UnreadableError` with the reason where that fails."""
 
     def accept(self, thing: Any) -> Any:
@@ -74,14 +85,14 @@ class Modality(Protocol):
     def entry(self, preprocess: Any) -> "nn.Module":
         """What stands before the network: prepared samples, stacked -> its input."""
 
-    def suit(self, preprocess: Any, sources: Sequence[Path | bytes]) -> Any:
+    def suit(self, preprocess: Any, sources: Sequence[Any]) -> Any:
         """The same settings for samples such as these: how much of each the network shall see."""
 
-    def fix(self, preprocess: Any, sources: Sequence[Path | bytes]) -> Any:
+    def fix(self, preprocess: Any, sources: Sequence[Any]) -> Any:
         """The same settings with one shape for all of these samples, so that what networks make of them can be kept."""
 
-    def made(self, source: Path | bytes) -> tuple[float, ...]:
+    def made(self, source: Any) -> tuple[float, ...]:
         """Numbers that tell how a sample was made and must not tell what it shows; none where there are none."""
 
-    def excess(self, preprocess: Any, sources: Sequence[Path | bytes]) -> str:
+    def excess(self, preprocess: Any, sources: Sequence[Any]) -> str:
         """In words what of these samples the network will not see; empty where it sees all."""

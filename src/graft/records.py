@@ -67,7 +67,15 @@ class AudioPreprocess:
     scale: float = 1.0
 
 
-Preprocess = ImagePreprocess | TextPreprocess | AudioPreprocess
+@dataclass(frozen=True, slots=True)
+class PairPreprocess:
+    """How a picture with a text becomes the inputs of two networks."""
+
+    image: ImagePreprocess
+    text: TextPreprocess
+
+
+Preprocess = ImagePreprocess | TextPreprocess | AudioPreprocess | PairPreprocess
 
 
 @dataclass(frozen=True, slots=True)

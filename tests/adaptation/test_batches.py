@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from graft.adaptation.batches import CachedBatches, LiveBatches, Order, as_input, clean_inputs
+from graft.adaptation.batches import CachedBatches, LiveBatches, Order, as_input, clean_inputs, sizes_of
 from graft.data import load
 from graft.errors import WorkError
 from graft.image import IMAGE
@@ -21,6 +21,36 @@ def test_an_epoch_shows_each_sample_once_in_steps_of_almost_equal_size(count, si
     assert max(sizes) - min(sizes) <= 1
     assert [epoch for epoch, _ in steps] == [0] * order.per_epoch
     assert order.of(order.per_epoch)[0] == 1
+
+
+def test_samples_of_like_size_come_together_and_still_change_their_company():
+    sizes = np.random.default_rng(0).integers(3, 30, 800)
+    order = Order(800, 8, 0, sizes)
+    epochs = [[order.of(step)[1] for step in range(start, start + order.per_epoch)] for start in (0, order.per_epoch)]
+    for steps in epochs:
+        assert sorted(np.concatenate(steps)) == list(range(800))
+        filled = sum(sizes[one].max() * len(one) for one in steps)
+        assert filled < 1.15 * sizes.sum()  # 1.8 times where they come as chance will have it
+    assert {tuple(sorted(one)) for one in epochs[0]} != {tuple(sorted(one)) for one in epochs[1]}
+    means = [sizes[one].mean() for one in epochs[0]]
+    assert means != sorted(means)  # short ones do not come before long ones
+    again = Order(800, 8, 0, sizes)
+    assert all(np.array_equal(again.of(step)[1], order.of(step)[1]) for step in range(200))
+
+
+def test_what_only_fills_up_is_left_away():
+    activations = np.zeros((6, 4, 3), np.float16)
+    for number in range(6):
+        activations[number, : 1 + number // 2, -1] = 1  # 1 to 3 of 4 places
+    view = activations.reshape(6, 12)
+    sizes = sizes_of(view, (4, 3))
+    assert sizes.tolist() == [1, 1, 2, 2, 3, 3]
+    labels, rows = np.arange(6, dtype=np.int32), np.arange(6)
+    batches = CachedBatches((view,), labels, rows, (4, 3), Order(6, 2, 0, sizes))
+    for step in range(3):
+        inputs, seen = batches.batch(step)
+        assert inputs.shape == (2, 1 + int(seen.max()) // 2, 3)
+        assert inputs[..., -1].sum(dim=1).tolist() == [1 + int(one) // 2 for one in seen]
 
 
 class TestCached:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from graft.audit import compare as comparing
 from graft.audit.compare import compare, holm, mid_p, resampled_t, verdict_of
 
 
@@ -77,7 +78,7 @@ def test_groups_widen_the_interval():
 )
 def test_the_verdict_errs_no_more_often_than_it_may(monkeypatch, samples, accuracy, shared):
     """Type-I error: arms of equal accuracy are told apart in at most 6% of the cases (4.5 to 5.5% were measured)."""
-    monkeypatch.setattr("graft.audit.compare.DRAWS", 1000)
+    monkeypatch.setattr(comparing, "DRAWS", 1000)
     rng = np.random.default_rng(7)
     labels = (np.arange(samples) % 3).astype(np.int32)
     wrong = []

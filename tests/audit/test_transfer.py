@@ -8,6 +8,7 @@ import torch
 from sklearn.datasets import load_digits
 from torch import nn
 
+from graft.audit import compare as comparing
 from graft.audit.compare import compare
 from graft.training.loop import Limits, train
 from graft.training.place import Place
@@ -67,7 +68,7 @@ def finding(source: str, seed: int) -> str | None:
 
 @pytest.fixture(autouse=True)
 def fewer_draws(monkeypatch):
-    monkeypatch.setattr("graft.audit.compare.DRAWS", 1000)
+    monkeypatch.setattr(comparing, "DRAWS", 1000)
 
 
 def test_the_other_half_of_the_same_task_helps():

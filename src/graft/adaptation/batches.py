@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +18,21 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+ALIKE = 20  # steps among whose samples those of like size are put together
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Which samples a step takes: every epoch shows each of them once, in an order that follows from the seed."""
+    """Which samples a step takes: every epoch shows each of them once, in an order that follows from the seed.
+
+    Where `sizes` are given, samples of like size come together, so that little is filled up; which of them they are
+    still changes from epoch to epoch.
+    """
 
     count: int
     size: int
     seed: int
+    sizes: NDArray[np.intp] | None = None  # (count,)
 
     @property
     def per_epoch(self) -> int:
@@ -34,8 +42,13 @@ class Order:
     def of(self, step: int) -> tuple[int, NDArray[np.intp]]:
         """The epoch of a step, and the positions of its samples."""
         epoch, place = divmod(step, self.per_epoch)
-        order = np.random.default_rng((self.seed, epoch)).permutation(self.count)
-        return epoch, np.array_split(order, self.per_epoch)[place]
+        rng = np.random.default_rng((self.seed, epoch))
+        order = rng.permutation(self.count)
+        if self.sizes is None:
+            return epoch, np.array_split(order, self.per_epoch)[place]
+        pools = np.array_split(order, max(1, self.per_epoch // ALIKE))
+        order = np.concatenate([pool[np.argsort(self.sizes[pool], kind="stable")] for pool in pools])
+        return epoch, np.array_split(order, self.per_epoch)[rng.permutation(self.per_epoch)[place]]
 
 
 @dataclass(frozen=True)
@@ -62,7 +75,21 @@ class CachedBatches:
         rows = self.rows[positions]
         inputs = np.stack([self.views[view][row] for view, row in zip(chosen, rows, strict=True)])
         inputs = inputs.reshape(len(rows), *self.shape)
+        if self.order.sizes is not None:
+            inputs = without_filling(inputs)
         return torch.from_numpy(inputs).float(), torch.from_numpy(self.labels[rows].astype(np.int64))
+
+
+def sizes_of(activations: NDArray[np.floating], shape: tuple[int, ...]) -> NDArray[np.intp]:
+    """How many places of each sample are more than filling: (samples, flattened) of this shape -> (samples,)."""
+    places = activations.reshape(len(activations), *shape)[..., -1] != 0  # an encoder's last value is 1 where one is
+    found: NDArray[np.intp] = places.sum(axis=1)
+    return found
+
+
+def without_filling(activations: NDArray[Any]) -> NDArray[Any]:
+    """(batch, places, values), cut after the last place that any of the batch has."""
+    return activations[:, : max(1, int(sizes_of(activations, activations.shape[1:]).max()))]
 
 
 @dataclass

@@ -63,6 +63,11 @@ def full_plan(backbone: Backbone) -> Plan:
     return plan
 
 
+def contrastive_plan() -> Plan:
+    """How a network learns from pairs what belongs together: a few hundred small steps."""
+    return Plan(epochs=12, learning_rate=1e-4, weight_decay=0.01, least_steps=60, most_steps=300, average=False)
+
+
 def scratch_plan() -> Plan:
     """How a network without pretraining is trained: normalisation gathers its own statistics."""
     return Plan(

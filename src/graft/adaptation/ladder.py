@@ -22,7 +22,9 @@ from graft.records import Json
 LEAST_DECIDING = 4  # samples below which no gain can be shown at all
 LEAST_SECONDS = 20.0  # for a rung: with less time left it is not begun
 PROBES = ("1", "1b")  # rungs that are fitted on all samples at once
-TAPPED = "probe on all stages"
+TAPPED = "probe on several stages"
+PAIRED = "1p"  # the rung of contrastive pairs
+FEW = 16  # training samples a class up to which pairs are tried
 # Learning rates of rung 2, relative to the default, where there is time to try. Three times as much was clearly worse
 # on fruit (Brier score 0.187 against 0.141 and 0.142).
 GRID = (1.0, 1 / 3)
@@ -93,9 +95,9 @@ class Ladder:
         if len(self.task.deciding) < LEAST_DECIDING:
             self.task.watch.say(f"Only {len(self.task.deciding)} samples could decide on more training: probe kept.")
             return
-        rungs = [self._baseline, self._taps, self._partial]
+        rungs = [self._baseline, self._taps, self._pairs, self._partial]
         if effort == "best":
-            rungs = [self._baseline, self._taps, self._grid, self._full, self._average]
+            rungs = [self._baseline, self._taps, self._pairs, self._grid, self._full, self._average]
         for rung in rungs:
             if self.clock.is_over:
                 self.task.watch.say("The time is over: the best model so far is kept.")
@@ -126,6 +128,18 @@ class Ladder:
             count = len(self.task.rows)
             standing = Standing("1b", TAPPED, found.backbone, found.head, decision.temperature, found.scores, count)
         return self._rung("1b", TAPPED, decision, began, standing, details)
+
+    def _pairs(self) -> Rung | None:
+        """Contrastive pairs, for encoders of texts that have few samples to learn from; for others they are untried."""
+        if self.start.backbone.card.modality != "text" or len(self.task.train) > FEW * self.task.classes:
+            return None
+        from graft.adaptation.contrastive import Contrastive
+
+        try:
+            return self._trained(PAIRED, [Contrastive(head=self.chosen)])
+        except RequestError as error:
+            self.task.watch.say(f"{error} The ladder goes on without.")
+            return None
 
     def _partial(self) -> Rung | None:
         return self._last_stages([Partial(from_stage=self.cut)])
@@ -164,7 +178,8 @@ class Ladder:
         if self.standing.rung not in PROBES:  # begun from what stands: judge both in the same arithmetic
             self.standing = replace(self.standing, scores=best.scores[0.0])
         decision = self._decide({share: scores for share, scores in best.scores.items() if share > 0})
-        self.trained.append(best.deliver(1.0))
+        if number != PAIRED:  # its head was not trained with it: between two such nothing is a mean
+            self.trained.append(best.deliver(1.0))
         standing = None
         if decision.share > 0:
             scores = best.scores[decision.share]
@@ -190,6 +205,8 @@ class Ladder:
 
         Nothing can be measured on it; the figures stay those of the network that was judged.
         """
+        if self.standing.rung == PAIRED:
+            return self._final_head()
         began = time.perf_counter()
         backbone = self.standing.backbone
         partial = self.standing.rung == "2"
@@ -215,6 +232,23 @@ class Ladder:
             "why": "those that decided teach too, at last; its figures are those it was kept for",
             "steps": grown.trained.steps,
             "losses": [asdict(epoch) for epoch in grown.trained.epochs],
+            "seconds": round(time.perf_counter() - began, 2),
+        }
+        return Rung(entry, self.standing)
+
+    def _final_head(self) -> Rung:
+        """A head on all samples; the network that pairs have taught stays as it is."""
+        began = time.perf_counter()
+        backbone, task = self.standing.backbone, self.task
+        features = extract(task.dataset, task.rows, backbone, task.watch, task.cache_gb).matrix
+        head = refit(self.chosen, Samples(features, task.labels), task.classes)
+        name = f"{self.standing.name}, head on all samples"
+        self.standing = replace(self.standing, name=name, head=head, samples=len(task.rows))
+        entry: Json = {
+            "rung": "final",
+            "name": "the head on all samples",
+            "kept": True,
+            "why": "those that decided teach too, at last; its figures are those it was kept for",
             "seconds": round(time.perf_counter() - began, 2),
         }
         return Rung(entry, self.standing)

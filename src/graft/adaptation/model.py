@@ -15,7 +15,7 @@ from graft.backbones.model_folder import TRANSCRIPT, WEIGHTS, read_description, 
 from graft.errors import RequestError, WorkError
 from graft.features import Engine, open_engine, trunk_weights
 from graft.modalities import modality_of
-from graft.modality import Modality, Prepared, UnreadableError
+from graft.modality import Modality, Pair, Prepared, UnreadableError
 from graft.progress import SILENT, Watch
 from graft.ranking.temperature import softmax
 from graft.records import Json
@@ -129,5 +129,5 @@ class Model:
 
     def _prepared(self, source: Source) -> Prepared:
         modality = self.modality
-        sample = modality.decode(source) if isinstance(source, Path | bytes) else modality.accept(source)
+        sample = modality.decode(source) if isinstance(source, Path | bytes | Pair) else modality.accept(source)
         return modality.prepare(sample, self.backbone.card.preprocess)

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from graft.adaptation.batches import CachedBatches, LiveBatches, Order, clean_inputs
+from graft.adaptation.batches import (
+    CachedBatches,
+    LiveBatches,
+    Order,
+    clean_inputs,
+    sizes_of,
+    without_filling,
+)
 from graft.adaptation.defaults import default_cut, full_plan, partial_plan, scratch_plan
 from graft.adaptation.probe import Candidate, Samples, refit
 from graft.adaptation.stages import stages_of
@@ -84,25 +91,29 @@ class Partial:
         plan = self.plan or partial_plan(start.backbone)
         plan.check()
         card, data = start.backbone.card, task.dataset
-        preprocess = data.modality.fix(card.preprocess, [data.content(int(row)) for row in task.rows])
-        halves = halve(start.backbone, before, preprocess)
+        largest = data.modality.fix(card.preprocess, [data.content(int(row)) for row in task.rows])
+        halves = halve(start.backbone, before, largest)
         wanted = (CLEAN, *augmented_views(self._views_that_fit(halves.prefix.card.width, task), task.seed))
         views = extract_views(task.dataset, task.rows, halves.prefix, wanted, task.watch, task.cache_gb)
         varied, clean = tuple(view.matrix for view in views[1:]), views[0].matrix
+        varying = None in data.modality.shape(card.preprocess)
+        order = order_of(task, plan)
+        if varying:
+            order = replace(order, sizes=sizes_of(clean[task.train], halves.shape))
 
         def deciding() -> "Iterable[Tensor]":
             import torch
 
             for at in range(0, len(task.deciding), INPUTS):
-                part = np.array(clean[task.deciding[at : at + INPUTS]], np.float32)
-                yield torch.from_numpy(part.reshape(-1, *halves.shape))
+                part = np.array(clean[task.deciding[at : at + INPUTS]], np.float32).reshape(-1, *halves.shape)
+                yield torch.from_numpy(without_filling(part) if varying else part)
 
         return Trainee(
             name=f"the stages from {start.backbone.stages[before].name}",
             backbone=start.backbone,
             module=with_head(halves.suffix, start),
             trunk=halves.trunk,
-            batches=CachedBatches(varied, task.labels, task.train, halves.shape, order_of(task, plan)),
+            batches=CachedBatches(varied, task.labels, task.train, halves.shape, order),
             deciding=deciding,
         ).grow(plan, task)
 

@@ -48,7 +48,7 @@ class Trainee:
     prepare: "Callable[[nn.Sequential], None]" = lambda module: None  # before training; `settle` undoes its form
     settle: "Callable[[nn.Sequential], None]" = lambda module: None
     loss: Loss | None = None  # of a batch; cross-entropy where it is None
-    judged: "Callable[[Scores, Task], float]" = brier
+    judged: "Callable[[Scores, Task], float] | None" = brier  # after each epoch; None leaves it out
 
     def grow(self, plan: Plan, task: Task) -> Grown:
         """Train, at a third of the learning rates where that diverges, and judge what lies between start and end."""
@@ -80,8 +80,10 @@ class Trainee:
         alarms: list[str] = []
         speed_up_depthwise(self.module)
 
+        judged = self.judged
+
         def judge(module: "nn.Module") -> float:
-            return self.judged(self.scores(task), task)
+            return judged(self.scores(task), task) if judged else 0.0
 
         for attempt in range(TRIES):
             tried = replace(
@@ -94,7 +96,7 @@ class Trainee:
                 watch=task.watch,
                 checkpoints=self._checkpoints(tried, task),
                 title=f"Training {self.name}",
-                judge=judge if len(task.deciding) >= LEAST_JUDGING else None,
+                judge=judge if judged and len(task.deciding) >= LEAST_JUDGING else None,
                 seconds=None if task.deadline is None else max(1.0, task.deadline - time.perf_counter()),
                 told=task.told,
                 loss=self.loss,

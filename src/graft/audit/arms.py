@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +17,7 @@ from graft.backbones.from_random import random_like
 from graft.backbones.shallow import SEEN, shallow
 from graft.errors import WorkError
 from graft.features import extract
+from graft.modality import Content
 from graft.progress import Watch
 from graft.ranking.ridge import LinearHead
 
@@ -106,15 +106,18 @@ def model_of(backbone: Backbone, head: LinearHead, task: Task) -> Model:
 
 
 def strategy_of(rung: str) -> Strategy:
-    """What made a model of this rung, as one strategy: the probe, its last stages, or all of them."""
+    """What made a model of this rung, as one strategy: the probe, pairs, its last stages, or all of them."""
+    from graft.adaptation.contrastive import Contrastive
     from graft.adaptation.strategy import Full
 
     if rung in ("1", "1b"):
         return Probe()
+    if rung == "1p":
+        return Contrastive()
     return Partial() if rung == "2" else Full()
 
 
-def predicted(model: Model, paths: Sequence[Path | bytes], watch: Watch) -> NDArray[np.intp]:
+def predicted(model: Model, paths: Sequence[Content], watch: Watch) -> NDArray[np.intp]:
     """The class of each file; raises `WorkError` where one cannot be read."""
     found = np.empty(len(paths), np.intp)
     for number, answer in model.predict(paths, watch):

@@ -87,10 +87,17 @@ def prior_of(identity: str) -> float | None:
 def open_backbone(identity: str) -> Backbone:
     """Open `wheel:`, `timm:`, `torchvision:`, `hf:`, `spectrogram+`, `file:`, `run:` or `random:` backbones.
 
+    Two names with a + between are a network for pictures and one for the texts beside them.
+
     Raises `RequestError` for an unknown name, with the nearest known ones, and `WorkError` where weights are not to
     be had or damaged.
     """
     source, _, name = identity.partition(":")
+    first, plus, second = identity.partition("+")
+    if plus and ":" in first and ":" in second:
+        from graft.backbones.fused import fuse
+
+        return fuse(identity, open_backbone(first), open_backbone(second))
     if identity in WHEELS:
         return open_wheel(*WHEELS[identity])
     if source == "hf" and name:

@@ -104,9 +104,12 @@ def build_module(architecture: str) -> Loaded:
 def build_for(card: Card) -> Loaded:
     """The network of a card with random weights; one that is tapped needs the card to find its stages."""
     from graft.backbones.frames import Frames, pooled_card
+    from graft.backbones.fused import PAIRED, build_fused
     from graft.backbones.names import FRAMES
     from graft.backbones.taps import TAPS, Tapped
 
+    if card.architecture.startswith(PAIRED):
+        return build_fused(card, build_for)
     if card.architecture.startswith(FRAMES):
         return Loaded(Frames(build_for(pooled_card(card)).module).eval())
     if not card.architecture.startswith(TAPS):

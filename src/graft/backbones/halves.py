@@ -26,10 +26,11 @@ class Halves:
     shape: tuple[int, ...]  # of one sample's activations
 
 
-def halve(backbone: Backbone, before: int, preprocess: Preprocess | None = None) -> Halves:
+def halve(backbone: Backbone, before: int, largest: Preprocess | None = None) -> Halves:
     """Cut before the stage of this number; raises `RequestError` where the network has no such stage.
 
-    `preprocess` gives all samples one shape where the backbone's own does not.
+    Where samples differ in shape, `largest` gives all of them the largest: the activations of the others are filled up
+    with zeros, which no later stage looks at.
     """
     import torch
     from torch import nn
@@ -45,19 +46,18 @@ def halve(backbone: Backbone, before: int, preprocess: Preprocess | None = None)
         )
     trunk = copy.deepcopy(backbone.module)
     after = nn.Sequential(*(stage.module for stage in cut(trunk, backbone.card)[before:]))
-    preprocess = preprocess or backbone.card.preprocess
     stem = nn.Sequential(*(stage.module for stage in backbone.stages[:before])).eval()
     with torch.no_grad():
-        shape = tuple(stem(example_input(backbone.card.modality, preprocess)).shape[1:])
+        example = example_input(backbone.card.modality, largest or backbone.card.preprocess)
+        shape = tuple(stem(example).shape[1:])
     prefix = Backbone(
         card=replace(
             backbone.card,
             id=f"{backbone.card.id} before {names[before]}",
             parameters=sum(parameter.numel() for parameter in stem.parameters()),
             width=int(torch.Size(shape).numel()),
-            preprocess=preprocess,
         ),
         load=lambda: Loaded(nn.Sequential(stem, nn.Flatten(1))),
-        known_weights=f"{hash_of_weights(stem.state_dict())} before stage {before}",
+        known_weights=f"{hash_of_weights(stem.state_dict())} before stage {before}, {shape}",
     )
     return Halves(prefix, after.eval(), trunk.eval(), shape)

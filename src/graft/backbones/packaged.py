@@ -4,6 +4,7 @@ from graft.backbones.from_wheel import WheelFile
 from graft.records import AudioPreprocess, Card, ImagePreprocess, TextPreprocess
 
 DEFAULTS = {"image": "wheel:efficientnet_lite0", "text": "wheel:minilm_l6", "audio": "wheel:speech_embedding"}
+DEFAULTS["pair"] = f"{DEFAULTS['image']}+{DEFAULTS['text']}"
 
 
 MINILM = (

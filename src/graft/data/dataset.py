@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graft.errors import RequestError, plural
-from graft.modality import Modality
+from graft.modality import Content, Modality, Pair
 from graft.records import PARTS, Finding, Part
 
 
@@ -18,8 +18,9 @@ from graft.records import PARTS, Finding, Part
 class Dataset:
     """Labelled samples as columns, so that a million of them stay small.
 
-    `sources` are paths relative to `root`, or names of a table's rows where `texts` holds what stands there; `labels`
-    index `classes`; `parts` index `PARTS`. Where samples are `transcribed`, `classes` are the different transcripts.
+    `sources` are paths relative to `root`, or names of a table's rows where `texts` holds what stands there, and
+    `files` the paths of pictures beside them, if there are any; `labels` index `classes`; `parts` index `PARTS`. Where
+    samples are `transcribed`, `classes` are the different transcripts.
     """
 
     root: Path
@@ -35,6 +36,7 @@ class Dataset:
     texts: Sequence[str] | None = None  # where samples are texts of a table instead of files
     origin: Path | None = None  # what was pointed at, where it is not the root
     transcribed: bool = False  # recordings with what is said in them
+    files: Sequence[str] | None = None  # relative to the root, where rows of a table name them beside texts
 
     def __len__(self) -> int:
         return len(self.sources)
@@ -81,9 +83,12 @@ class Dataset:
     def path(self, row: int) -> Path:
         return self.root / self.sources[row]
 
-    def content(self, row: int) -> Path | bytes:
-        """What a modality decodes: the file of a sample, or the text itself."""
-        return self.path(row) if self.texts is None else self.texts[row].encode()
+    def content(self, row: int) -> Content:
+        """What a modality decodes: the file of a sample, the text itself, or both."""
+        if self.texts is None:
+            return self.path(row)
+        text = self.texts[row].encode()
+        return text if self.files is None else Pair(self.root / self.files[row], text)
 
     @property
     def pointed_at(self) -> Path:
@@ -113,6 +118,7 @@ class Dataset:
             groups=[self.groups[row] for row in rows],
             hashes=self.hashes[rows],
             texts=None if self.texts is None else [self.texts[row] for row in rows],
+            files=None if self.files is None else [self.files[row] for row in rows],
         )
 
 

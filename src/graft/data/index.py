@@ -2,14 +2,15 @@
 
 import hashlib
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from graft.machine import usable_cores
-from graft.modality import Modality, UnreadableError, read_content
+from graft.modality import Modality, Pair, UnreadableError, read_content
+from graft.pair import PAIR, joined
 from graft.progress import Watch
 from graft.storage import cache_folder
 
@@ -65,6 +66,19 @@ def check_texts(texts: Sequence[str], modality: Modality) -> list[Checked]:
     return checked
 
 
+def check_pairs(pairs: Sequence[Pair], watch: Watch) -> list[Checked]:
+    """The same for pictures with a text each; they are hashed together."""
+    with (
+        ThreadPoolExecutor(usable_cores()) as pool,
+        watch.task("Checking pairs", len(pairs), "pairs") as advance,
+    ):
+        checked = []
+        for result in pool.map(_check_pair, pairs):
+            checked.append(result)
+            advance(1)
+    return checked
+
+
 def _stamp(path: Path) -> Stamp | None:
     try:
         status = path.stat()
@@ -74,8 +88,16 @@ def _stamp(path: Path) -> Stamp | None:
 
 
 def _check(path: Path, modality: Modality) -> Checked:
+    return _check_content(lambda: read_content(path), modality)
+
+
+def _check_pair(pair: Pair) -> Checked:
+    return _check_content(lambda: joined(pair), PAIR)
+
+
+def _check_content(read: Callable[[], bytes], modality: Modality) -> Checked:
     try:
-        content = read_content(path)
+        content = read()
     except UnreadableError as error:
         return Checked(None, str(error))
     sha256 = hashlib.sha256(content).digest()

@@ -10,12 +10,15 @@ import numpy as np
 from graft.data import checks, transcripts
 from graft.data.dataset import Dataset, unreadable_finding
 from graft.data.folder import FolderReader
-from graft.data.index import check_files, check_texts
+from graft.data.index import check_files, check_pairs, check_texts
 from graft.data.listing import Entry, Listing, Reader
 from graft.data.options import LoadOptions
+from graft.data.rows import TABLES
 from graft.data.split import make_split
-from graft.data.table import TABLES, TableReader
+from graft.data.table import TableReader
 from graft.errors import DataError, RequestError, listing, plural
+from graft.modality import Pair
+from graft.pair import PAIR
 from graft.progress import SILENT, Watch
 from graft.records import PARTS, Finding
 from graft.storage import is_utf8
@@ -87,7 +90,12 @@ def _read(root: Path, options: LoadOptions) -> Listing:
 def _checked(origin: Path, found: Listing, options: LoadOptions, watch: Watch) -> Dataset:
     root, modality = found.root, found.modality
     texts = [entry.text for entry in found.entries if entry.text is not None]
-    if texts:
+    if modality is PAIR:
+        pairs = [
+            Pair(root / (one.file or ""), (one.text or "").encode("utf-8", "surrogateescape")) for one in found.entries
+        ]
+        checked = check_pairs(pairs, watch)
+    elif texts:
         checked = check_texts(texts, modality)
     else:
         checked = check_files([root / entry.source for entry in found.entries], modality, watch)
@@ -123,6 +131,7 @@ def _checked(origin: Path, found: Listing, options: LoadOptions, watch: Watch) -
         texts=[entry.text or "" for entry in entries] if texts else None,
         origin=origin.absolute(),
         transcribed=found.transcribed,
+        files=[entry.file or "" for entry in entries] if modality is PAIR else None,
     )
 
 

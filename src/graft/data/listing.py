@@ -29,6 +29,7 @@ class Entry:
     part: Part | None
     text: str | None = None
     group: str | None = None  # where a column of the table names it
+    file: str | None = None  # that a row names, relative to the root
 
 
 @dataclass

@@ -1,26 +1,24 @@
 """Tables of labelled samples: CSV, TSV, JSON lines or Parquet, with a text or the path of a file in each row."""
 
-import csv
-import io
-import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from graft.audio import AUDIO
 from graft.data.listing import PART_NAMES, Entry, Listing
 from graft.data.options import LoadOptions
+from graft.data.rows import TABLES, Row, read_rows
 from graft.data.transcripts import tidy
-from graft.errors import DataError, RequestError, WorkError, listing, plural
+from graft.errors import DataError, RequestError, listing, plural
+from graft.image import IMAGE
 from graft.modalities import MODALITIES
-from graft.modality import Modality
+from graft.modality import Content, Modality, Pair
+from graft.pair import PAIR
 from graft.records import Finding, Part
-from graft.storage import explain, is_utf8
+from graft.storage import is_utf8
 from graft.text import TEXT
 
-TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 TEXTS = (
     "text",
     "sentence",
@@ -39,11 +37,8 @@ FILES = ("file", "path", "filename", "file_name", "filepath", "file_path", "imag
 LABELS = ("label", "class", "category", "intent", "target", "species", "topic", "sentiment")
 PARTS_COLUMNS = ("split", "part", "subset")
 ROW = re.compile(r"(.+\.(?:csv|tsv|jsonl|ndjson|parquet)):(\d+)")
-MOST_FIELD = 100_000_000  # characters of one field: what is too long for a text is told of that row alone
 TRANSCRIPTS = "A text without a label is taken for what is said in recordings, which a column called file names."
 NUMBERS = 0.5  # of the texts: with more of them numbers, the column is no text
-
-Row = dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +51,7 @@ class Columns:
     group: str | None
     texts: bool
     transcripts: bool
+    beside: str | None = None  # texts, where each stands beside a file
 
 
 class TableReader:
@@ -75,7 +71,10 @@ class TableReader:
             columns = _columns(table, rows, options)
             if found is None:
                 kind: Modality = TEXT if columns.texts else _kind_of_files(table, rows, columns)
-                found = Listing(path.parent, kind, transcribed=columns.transcripts)
+                paired = kind is IMAGE and columns.beside is not None
+                found = Listing(path.parent, PAIR if paired else kind, transcribed=columns.transcripts)
+                if paired:
+                    found.findings.append(_paired(columns))
                 if columns.transcripts and kind is not AUDIO:
                     raise DataError(path, [f"{kind.noun.capitalize()}s need a label. {TRANSCRIPTS}"])
             _list(table, rows, columns, part, found)
@@ -88,34 +87,13 @@ class TableReader:
         return found
 
 
-def read_rows(path: Path) -> list[Row]:
-    """All rows of a table as text, without changing any; raises `RequestError` where it cannot be read."""
-    suffix = path.suffix.lower()
-    if suffix == ".parquet":
-        return _parquet(path)
-    try:
-        content = path.read_bytes().decode("utf-8-sig", errors="surrogateescape")  # a broken row is told as that row
-    except OSError as error:
-        raise RequestError(f"{path} cannot be read: {explain(error)}") from error
-    if suffix in (".jsonl", ".ndjson"):
-        return _json_lines(path, content)
-    csv.field_size_limit(MOST_FIELD)
-    delimiter = "\t" if suffix == ".tsv" else _delimiter(content)
-    try:
-        reader = csv.DictReader(io.StringIO(content, newline=""), delimiter=delimiter, strict=True)
-        rows = [{name: value or "" for name, value in row.items() if name is not None} for row in reader]
-    except csv.Error as error:
-        raise RequestError(f"{path} is no table that can be read: {error} (row {reader.line_num:,}).") from error
-    if not rows:
-        raise DataError(path, ["The table has no rows under its head."])
-    return rows
-
-
-def contents_of(origin: Path, sources: Sequence[str], options: LoadOptions) -> list[Path | bytes | None]:
-    """What samples hold, by their names: a file, the text of a table's row, or None where it is not there any more."""
+def contents_of(
+    origin: Path, sources: Sequence[str], options: LoadOptions, modality: str = TEXT.name
+) -> list[Content | None]:
+    """What samples of this kind hold, by their names: a file, what a table's row holds, or None where it is gone."""
     root = origin if origin.is_dir() else origin.parent
-    tables: dict[str, list[str]] = {}
-    found: list[Path | bytes | None] = []
+    tables: dict[str, list[Content]] = {}
+    found: list[Content | None] = []
     for source in sources:
         row = ROW.fullmatch(source)
         if row is None or origin.is_dir():
@@ -124,18 +102,47 @@ def contents_of(origin: Path, sources: Sequence[str], options: LoadOptions) -> l
             continue
         name, number = row[1], int(row[2]) - 2
         if name not in tables:
-            tables[name] = _texts(root / name, options)
-        texts = tables[name]
-        found.append(texts[number].encode("utf-8", "surrogateescape") if 0 <= number < len(texts) else None)
+            table = root / name
+            tables[name] = [content for _, content in rows_as(modality, table, options)] if table.is_file() else []
+        contents = tables[name]
+        content = contents[number] if 0 <= number < len(contents) else None
+        gone = isinstance(content, Pair) and not content.file.is_file()
+        found.append(None if gone else content)
     return found
 
 
-def _texts(path: Path, options: LoadOptions) -> list[str]:
-    if not path.is_file():
-        return []
+def rows_as(modality: str, path: Path, options: LoadOptions | None = None) -> list[tuple[str, Content]]:
+    """The rows of a table as samples of a kind, by their names; they need no label.
+
+    Raises `DataError` where a column that they need is missing.
+    """
     rows = read_rows(path)
-    column = _columns(path, rows, options).content
-    return [row[column] for row in rows]
+    options = options or LoadOptions()
+    known = _known(rows)
+    text, file = options.text or known(TEXTS), known(FILES)
+    needed = {"text": (text,), "pair": (file, text)}.get(modality, (file,))
+    if None in needed or not set(needed) <= set(rows[0]):
+        wanted = " and ".join(listing(TEXTS if one is text and modality != "image" else FILES, 3) for one in needed)
+        raise DataError(path, [f"A column is missing: expected one called {wanted}.", _told(rows)])
+
+    def content(row: Row) -> Content:
+        words = row[text].encode("utf-8", "surrogateescape") if text in needed and text else b""
+        place = path.parent / row[file] if file in needed and file else None
+        if place is None:
+            return words
+        return Pair(place, words) if text in needed else place
+
+    return [(f"{path.name}:{number}", content(row)) for number, row in enumerate(rows, 2)]
+
+
+def _known(rows: Sequence[Row]) -> Callable[[Iterable[str]], str | None]:
+    """Finds the first column of several names, whatever its capitals."""
+    by_name = {name.strip().casefold(): name for name in reversed([*rows[0]])}
+    return lambda wanted: next((by_name[name] for name in wanted if name in by_name), None)
+
+
+def _told(rows: Sequence[Row]) -> str:
+    return f"The columns are: {listing([*rows[0]], 12)}."
 
 
 def _with_siblings(path: Path) -> list[tuple[Path, Part | None]]:
@@ -152,12 +159,7 @@ def _with_siblings(path: Path) -> list[tuple[Path, Part | None]]:
 
 
 def _columns(path: Path, rows: Sequence[Row], options: LoadOptions) -> Columns:
-    names = list(rows[0])
-    by_name = {name.strip().casefold(): name for name in reversed(names)}
-
-    def known(wanted: Iterable[str]) -> str | None:
-        return next((by_name[name] for name in wanted if name in by_name), None)
-
+    names, known = list(rows[0]), _known(rows)
     problems = [
         f"There is no column {name!r}."
         for name in (options.text, options.label)
@@ -174,14 +176,20 @@ def _columns(path: Path, rows: Sequence[Row], options: LoadOptions) -> Columns:
             + (f" {TRANSCRIPTS}" if text is not None else "")
         )
     if problems:
-        raise DataError(path, [*problems, f"The columns are: {listing(names, 12)}."])
+        raise DataError(path, [*problems, _told(rows)])
     content = file if file is not None and (options.text is None or transcripts) else text
     label = text if transcripts else label
     assert content is not None
     assert label is not None
     group = options.group if options.group in names else None
     texts = content == text and not transcripts
-    return Columns(content, label, known(PARTS_COLUMNS), group, texts, transcripts)
+    beside = text if text not in (content, label) else None
+    return Columns(content, label, known(PARTS_COLUMNS), group, texts, transcripts, beside)
+
+
+def _paired(columns: Columns) -> Finding:
+    message = f"Each sample is a picture (column {columns.content!r}) with a text (column {columns.beside!r})."
+    return Finding("picture-with-text", "info", message)
 
 
 def _list(path: Path, rows: Sequence[Row], columns: Columns, part: Part | None, found: Listing) -> None:
@@ -200,8 +208,11 @@ def _list(path: Path, rows: Sequence[Row], columns: Columns, part: Part | None, 
                 strange.add(named)
         content = row[columns.content]
         group = None if columns.group is None else row[columns.group]
-        source = where if columns.texts else _relative(path.parent, content)
-        found.entries.append(Entry(source, label, own, content if columns.texts else None, group))
+        file = None if columns.texts else _relative(path.parent, content)
+        text = content if columns.texts else None
+        if found.modality is PAIR:
+            text = row[columns.beside or ""]
+        found.entries.append(Entry(where if text is not None else file or "", label, own, text, group, file))
     if unlabelled:
         lacking = "a transcript that can be read" if columns.transcripts else "a label"
         message = f"{plural(len(unlabelled), 'row')} without {lacking} left out: {listing(unlabelled)}."
@@ -250,44 +261,3 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _delimiter(content: str) -> str:
-    head = content.partition("\n")[0]
-    return max((",", ";", "\t"), key=head.count)
-
-
-def _json_lines(path: Path, content: str) -> list[Row]:
-    rows = []
-    for number, line in enumerate(content.splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            row: Any = json.loads(line)
-        except ValueError as error:
-            raise RequestError(f"{path} line {number:,} is no JSON: {error}.") from error
-        if not isinstance(row, dict):
-            raise RequestError(f"{path} line {number:,} is no JSON object with the columns as names.")
-        rows.append({str(name): "" if value is None else str(value) for name, value in row.items()})
-    if not rows:
-        raise DataError(path, ["The table has no rows."])
-    names = set().union(*rows)
-    return [{name: row.get(name, "") for name in names} for row in rows]
-
-
-def _parquet(path: Path) -> list[Row]:
-    try:
-        import pyarrow.parquet
-    except ImportError as error:
-        raise WorkError("Parquet needs an extra. Install it with: pip install 'graft-ml[parquet]'") from error
-    try:
-        table = pyarrow.parquet.read_table(path)
-    except (OSError, pyarrow.ArrowInvalid) as error:
-        raise RequestError(f"{path} cannot be read as Parquet: {error}.") from error
-    if not table.num_rows:
-        raise DataError(path, ["The table has no rows."])
-    if any(pyarrow.types.is_nested(kind) or pyarrow.types.is_binary(kind) for kind in table.schema.types):
-        raise DataError(
-            path, [f"It holds files inside ({', '.join(table.schema.names)}); graft reads texts and paths of files."]
-        )
-    return [{name: "" if value is None else str(value) for name, value in row.items()} for row in table.to_pylist()]

@@ -86,7 +86,16 @@ def torch_features(backbone: Backbone, samples: Sequence[Prepared]) -> NDArray[n
     module = entered(backbone)
     with torch.inference_mode():
         rows = [module(torch.from_numpy(np.array(sample[None]))).numpy() for sample in samples]
-    features: NDArray[np.float32] = np.concatenate(rows)
+    return below_each_other(rows, backbone.card.width)
+
+
+def below_each_other(batches: Sequence[NDArray[np.float32]], width: int) -> NDArray[np.float32]:
+    """Rows of batches, those of smaller samples filled up with zeros: (samples, width)."""
+    features = np.zeros((sum(len(one) for one in batches), width), np.float32)
+    at = 0
+    for one in batches:
+        features[at : at + len(one), : one.shape[1]] = one
+        at += len(one)
     return features
 
 

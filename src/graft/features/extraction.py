@@ -15,7 +15,8 @@ from graft.errors import WorkError
 from graft.features.cache import DEFAULT_GB, FeatureStore, bound, open_store
 from graft.features.engine import Engine, in_batches
 from graft.features.trunk_cache import open_engine
-from graft.modality import Modality, Prepared, UnreadableError, read_content
+from graft.modality import Modality, Pair, Prepared, UnreadableError, read_content
+from graft.pair import joined
 from graft.progress import SILENT, Watch
 from graft.records import Features, Preprocess
 
@@ -191,9 +192,10 @@ class _Work:
             prepared += [view.of(modality, sample, preprocess, self.dataset.key(number)) for view in self.views]
             decoded.append(number)
         if decoded:
-            features = np.empty((len(prepared), self.backbone.card.width), np.float32)
+            features = np.zeros((len(prepared), self.backbone.card.width), np.float32)
             for places, batch in in_batches(prepared, self.engine.batch_size):
-                features[places] = self.engine.run(batch)
+                computed = self.engine.run(batch)
+                features[places, : computed.shape[1]] = computed  # activations of a short text are filled up
             if not np.isfinite(features.astype(np.float16)).all():
                 source = self.dataset.sources[decoded[0]]
                 raise WorkError(f"{self.backbone.card.id} gives features that are not finite for {source}.")
@@ -205,7 +207,7 @@ class _Work:
         content = self.dataset.content(number)
         if isinstance(content, bytes):  # a text that lies in memory
             return content
-        content = read_content(content)
+        content = joined(content) if isinstance(content, Pair) else read_content(content)
         if content and hashlib.sha256(content).digest() != self.dataset.key(number):
             raise UnreadableError("the file changed while graft was working")
         return content

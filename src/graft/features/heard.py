@@ -21,7 +21,7 @@ def whole(backbone: Backbone, dataset: Dataset) -> tuple[Backbone, NDArray[np.in
     preprocess = backbone.card.preprocess
     assert isinstance(preprocess, AudioPreprocess)
     rows = seen(dataset)
-    seconds = np.nan_to_num([seconds_of(dataset.content(int(row))) for row in rows])
+    seconds = np.nan_to_num([seconds_of(dataset.path(int(row))) for row in rows])
     wanted = np.ceil(np.quantile(seconds, USUAL) * SPARE / STEP) * STEP * preprocess.rate
     samples = int(np.clip(wanted, preprocess.least, preprocess.most))
     long = rows[seconds * preprocess.rate * SPARE > samples]

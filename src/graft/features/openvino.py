@@ -16,7 +16,15 @@ from numpy.typing import NDArray
 
 from graft.backbones import Backbone
 from graft.errors import WorkError
-from graft.features.engine import EXACT_COSINE, FAST_COSINE, Agreement, Wanted, entered, torch_features
+from graft.features.engine import (
+    EXACT_COSINE,
+    FAST_COSINE,
+    Agreement,
+    Wanted,
+    below_each_other,
+    entered,
+    torch_features,
+)
 from graft.machine import usable_cores
 from graft.modalities import modality_of
 from graft.modality import Prepared
@@ -168,7 +176,7 @@ def measure(backbone: Backbone, graph: "openvino.Model", samples: Sequence[Prepa
     reference = torch_features(backbone, samples)
 
     def computed(engine: OpenVINOEngine) -> NDArray[np.float32]:
-        return np.concatenate([engine.run(sample[None]) for sample in samples])
+        return below_each_other([engine.run(sample[None]) for sample in samples], backbone.card.width)
 
     return {
         precision: Agreement.between(computed(OpenVINOEngine(graph, precision)), reference)

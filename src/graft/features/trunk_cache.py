@@ -28,6 +28,11 @@ def open_engine(backbone: Backbone, wanted: Wanted, samples: Sequence[Prepared],
 
     A GPU computes in torch. A CPU computes in OpenVINO, unless that is missing or disagrees.
     """
+    if backbone.card.modality == "pair":
+        from graft.backbones.fused import parts_of
+        from graft.features.fused import FusedEngine
+
+        return FusedEngine(parts_of(backbone), samples, lambda part, own: open_engine(part, wanted, own, watch))
     if _has_gpu() or backbone.card.parameters == 0:  # what learnt nothing is a sum or two
         return TorchEngine(backbone)
     if importlib.util.find_spec("openvino") is None:

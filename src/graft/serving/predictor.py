@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graft.adaptation.model import Model, Source
+from graft.data.rows import TABLES
+from graft.data.table import rows_as
 from graft.data.walk import Walk
 from graft.errors import RequestError, plural
 from graft.export.artifact import Artifact, is_artifact
@@ -76,7 +78,7 @@ class Predictor:
 def expand(inputs: Any, modality: Modality) -> Iterator[tuple[str, Source]]:
     """Name every single input; folders become the samples below them, in order of their names.
 
-    For a model of texts a string that is no path is a text itself.
+    A table gives its rows, each named by table and row. For a model of texts a string that is no path is a text itself.
     """
     many: Sequence[Any] = [inputs] if isinstance(inputs, str | Path | tuple) else inputs
     many = many if isinstance(many, list | tuple) else [many]
@@ -87,6 +89,13 @@ def expand(inputs: Any, modality: Modality) -> Iterator[tuple[str, Source]]:
     for number, one in enumerate(many):
         if isinstance(one, str) and _is_text(one, modality):
             yield one, one
+        elif isinstance(one, str | Path) and Path(one).suffix.lower() in TABLES and Path(one).is_file():
+            yield from rows_as(modality.name, Path(one))
+        elif isinstance(one, str | Path) and modality.name == "pair":
+            raise RequestError(
+                f"{one} is no pair. This model takes a picture with a text: name a table ({', '.join(TABLES)}) with a "
+                "column of each, or in Python a list of (picture, text)."
+            )
         elif isinstance(one, str | Path):
             yield from ((str(file), file) for file in _files(Path(one), modality))
         else:

@@ -14,7 +14,7 @@ from graft.adaptation.task import Start, Task
 from graft.adaptation.unknown import unknown_threshold
 from graft.backbones import Backbone
 from graft.data import Dataset, LoadOptions, load
-from graft.data.transcripts import refuse_transcripts
+from graft.data.transcripts import refuse_special
 from graft.features import extract, suit, suited
 from graft.progress import SILENT, Watch
 from graft.ranking.ridge import LinearHead
@@ -41,7 +41,7 @@ def adapt(
     range or a network that the strategy cannot train.
     """
     dataset = data if isinstance(data, Dataset) else load(data, LoadOptions(seed), watch)
-    refuse_transcripts(dataset, "graft.adapt")
+    refuse_special(dataset, "graft.adapt")
     opened = suited(backbone, dataset) if isinstance(backbone, str) else suit(backbone, dataset)
     strategy = how or Probe()
     task = replace(Task.of(dataset, place or Place.best(), seed, watch), told=on_epoch, checkpoints=checkpoints)

@@ -23,9 +23,10 @@ from graft.audit.verdict import Judged, judge
 from graft.backbones import Backbone
 from graft.backbones.shallow import shallow
 from graft.data import Dataset, load
-from graft.data.transcripts import refuse_transcripts
+from graft.data.transcripts import refuse_special
 from graft.errors import RequestError
 from graft.features import extract, suited
+from graft.modality import Content
 from graft.progress import SILENT, Watch
 from graft.ranking.folds import make_folds
 from graft.records import PARTS, Alarm, ArmResult, Json, Verdict
@@ -65,7 +66,7 @@ def audit(run: str | Path, effort: Effort = "quick", watch: Watch = SILENT) -> A
     if settings.pretrain_epochs is not None:
         raise RequestError(f"{run} was pretrained from random weights: nothing was transferred that could be audited.")
     dataset = load(settings.data, options_of(settings), watch)
-    refuse_transcripts(dataset, "graft audit")
+    refuse_special(dataset, "graft audit")
     if dataset.fingerprint != settings.dataset:
         raise RequestError(f"{settings.data} is not what it was when {run} was made: {changes(folder, dataset)}")
     model = Model.load(folder.model)
@@ -171,7 +172,7 @@ class _Auditor:
             noun=self.dataset.modality.noun,
         )
 
-    def _answers(self, arm: Arm, task: Task, paths: Sequence[Path | bytes]) -> NDArray[np.intp]:
+    def _answers(self, arm: Arm, task: Task, paths: Sequence[Content]) -> NDArray[np.intp]:
         """The answers of an arm, (seeds, files), with the time it took in the results."""
         began = time.perf_counter()
         self.watch.say(f"Audit: {arm.name}.")

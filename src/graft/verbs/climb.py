@@ -82,6 +82,9 @@ class Climb:
         """All that the effort and the time allow, each kept only where it earned its place."""
         if self.options.effort == "quick" or self.options.pretrain_epochs is not None:
             return
+        if self.dataset.modality.name == "pair":
+            self.watch.say("Pictures with texts get a head on both frozen networks: more is not trained, so far.")
+            return
         from graft.adaptation.ladder import Clock, Ladder  # needs torch, which a quick fit may do without
 
         clock = Clock(self.began, None if self.options.minutes is None else 60 * self.options.minutes)

@@ -31,7 +31,7 @@ def transcript_figures(dataset: Dataset, part: Part | None = None) -> Transcript
     """What the transcripts of a part, or of all, are like."""
     rows = [row for row in range(len(dataset)) if part is None or dataset.parts[row] == PARTS.index(part)]
     texts = Counter(dataset.classes[dataset.labels[row]] for row in rows)
-    seconds = np.array([seconds_of(dataset.content(row)) for row in rows] or [0.0])
+    seconds = np.array([seconds_of(dataset.path(row)) for row in rows] or [0.0])
     return TranscriptFigures(
         recordings=len(rows),
         groups=len({dataset.groups[row] for row in rows} - {""}),

@@ -47,7 +47,7 @@ def demo(
     first = {name: number for number, name in reversed([*enumerate(test.names)])}
     shown = [first[name] for name in sorted(first)][:3]
     contents = [test.contents[number] for number in shown]
-    inputs = [one if isinstance(one, Path) else one.decode() for one in contents]
+    inputs = [one.decode() if isinstance(one, bytes) else one for one in contents]
     answers = Predictor(fitted.run).predict(inputs, watch=watch)
     named = tuple((test.names[number], answer) for number, answer in zip(shown, answers, strict=True))
     return Demonstration(data, fitted, evaluated, named)

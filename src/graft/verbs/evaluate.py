@@ -14,7 +14,8 @@ from graft.data.table import contents_of
 from graft.errors import RequestError, WorkError, listing, plural
 from graft.evaluation import evaluate_probabilities
 from graft.evaluation.error_rates import TranscriptEvaluation
-from graft.modality import UnreadableError
+from graft.modality import Content, Pair, UnreadableError
+from graft.pair import joined
 from graft.progress import SILENT, Watch
 from graft.records import Evaluation, Part
 from graft.run_folder import RunFolder
@@ -37,7 +38,7 @@ class Labelled:
 
     title: str  # its key in evaluation.json
     root: Path
-    contents: list[Path | bytes]
+    contents: list[Content]
     names: list[str]
     sources: list[str]
     notes: list[str]
@@ -91,8 +92,14 @@ def _measure(model: Model, labelled: Labelled, watch: Watch) -> Evaluation:
         notes=notes,
         root=str(labelled.root),
         noun=noun,
-        texts=[one.decode("utf-8", "replace") for one in kept if isinstance(one, bytes)] or None,
+        texts=[words for one in kept if (words := _words(one)) is not None] or None,
     )
+
+
+def _words(content: Content) -> str | None:
+    if isinstance(content, Path):
+        return None
+    return (content.text if isinstance(content, Pair) else content).decode("utf-8", "replace")
 
 
 def part_of_run(folder: RunFolder, part: Part) -> Labelled:
@@ -105,7 +112,8 @@ def part_of_run(folder: RunFolder, part: Part) -> Labelled:
             f"This run has no {part} part. Name labelled samples to measure on: graft evaluate {folder.path} DATA"
         )
     sources = [row["source"] for row in rows]
-    contents = contents_of(origin, sources, LoadOptions(text=settings.get("text"), label=settings.get("label")))
+    options = LoadOptions(text=settings.get("text"), label=settings.get("label"))
+    contents = contents_of(origin, sources, options, settings.get("modality", "image"))
     gone = [source for source, content in zip(sources, contents, strict=True) if content is None]
     there = [content for content in contents if content is not None]
     changed = [
@@ -127,8 +135,10 @@ def part_of_run(folder: RunFolder, part: Part) -> Labelled:
     return Labelled(title, root, there, names, sources, notes, opens_test=part == "test")
 
 
-def hash_of(content: Path | bytes) -> str:
+def hash_of(content: Content) -> str:
     """The SHA-256 of a sample's content, as split.csv has it."""
+    if isinstance(content, Pair):
+        content = joined(content)
     return sha256_of(content) if isinstance(content, Path) else hashlib.sha256(content).hexdigest()
 
 

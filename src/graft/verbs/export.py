@@ -125,6 +125,11 @@ def _variants(target: Target, wanted: Wanted) -> tuple[Variant, ...]:
 
 
 def _refuse(target: Target, model: Model) -> None:
+    if model.modality.name == "pair":
+        raise RequestError(
+            "This model looks at pictures with texts through both networks, and graft exports one network, so far. Use "
+            "it through graft predict, or graft.Predictor in Python."
+        )
     missing = lacking(target)
     if missing:
         raise MissingExtraError(missing, target.extra)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from graft.backbones.catalogue import SUGGESTIONS
 from graft.backbones.packaged import DEFAULTS, WHEELS
-from graft.records import ImagePreprocess, Preprocess, TextPreprocess
+from graft.records import ImagePreprocess, PairPreprocess, Preprocess, TextPreprocess
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,4 +51,6 @@ def _input(preprocess: Preprocess) -> str:
         return f"{preprocess.crop} px"
     if isinstance(preprocess, TextPreprocess):
         return f"{preprocess.tokens} tokens"
+    if isinstance(preprocess, PairPreprocess):
+        return f"{_input(preprocess.image)} and {_input(preprocess.text)}"
     return f"{preprocess.least / preprocess.rate:.1f} to {preprocess.most / preprocess.rate:.0f} s"

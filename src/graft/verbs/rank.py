@@ -12,7 +12,7 @@ from graft.backbones import Backbone
 from graft.backbones.catalogue import prior_of
 from graft.backbones.packaged import installed
 from graft.data import Dataset, LoadOptions, load
-from graft.data.transcripts import refuse_transcripts
+from graft.data.transcripts import refuse_special
 from graft.errors import GraftError, RequestError, WorkError, listing, plural
 from graft.features import extract
 from graft.features.cache import DEFAULT_GB
@@ -57,7 +57,7 @@ def rank(data: str | Path | Dataset, options: RankOptions | None = None, watch: 
     options = options or RankOptions()
     _check(options)
     dataset = data if isinstance(data, Dataset) else load(data, options.load, watch)
-    refuse_transcripts(dataset, "graft rank")
+    refuse_special(dataset, "graft rank")
     return _Ranker(dataset, options, watch).rank()
 
 
