@@ -6,6 +6,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from graft.adaptation.contrastive import Contrastive
     from graft.adaptation.strategy import Full, LoRA, Partial, Probe, Scratch
     from graft.backbones import open_backbone
     from graft.data import LoadOptions, load
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from graft.verbs.rank import RankOptions, rank
 
 __all__ = [
+    "Contrastive",
     "ExportOptions",
     "FitOptions",
     "Full",
@@ -55,6 +57,7 @@ __all__ = [
 ]
 
 _PLACES = {
+    "Contrastive": "graft.adaptation.contrastive",
     "ExportOptions": "graft.verbs.export",
     "FitOptions": "graft.verbs.fit",
     "Full": "graft.adaptation.strategy",

@@ -16,10 +16,11 @@ import graft
 from conftest import draw
 from graft.adaptation.model import Model
 from graft.errors import RequestError, WorkError
-from graft.export.parity import judge
+from graft.export.parity import judge, notes
 from graft.export.target import Material
 from graft.export.to_onnx import ONNX, OnnxTarget, whole_graph
-from graft.verbs.export import ExportOptions, export
+from graft.run_folder import RunFolder
+from graft.verbs.export import ExportOptions, _name, export
 from graft.verbs.fit import FitOptions
 
 COLOURS = {"red": (200, 60, 50), "blue": (50, 60, 200), "green": (60, 190, 60)}
@@ -198,6 +199,27 @@ def test_without_its_data_files_must_be_named(run, tmp_path):
         export(tmp_path / "run", "onnx", tmp_path / "small", ExportOptions("int8", check=tmp_path / "new"))
 
 
+def test_files_that_the_model_learnt_from_are_told(run, tmp_path):
+    """Known by their content: under other names, in another folder, beside a new one and one of the locked part."""
+    shutil.copytree(run, tmp_path / "run")
+    folder = RunFolder.open(tmp_path / "run")
+    rows = {part: [row for row in folder.read_split() if row["part"] == part] for part in ("train", "val", "test")}
+    data = Path(folder.settings["data"])
+    (tmp_path / "shown").mkdir()
+    for number, row in enumerate([rows["train"][0], rows["val"][0], rows["test"][0]]):
+        shutil.copy(data / row["source"], tmp_path / "shown" / f"{number}.png")
+    draw(tmp_path / "shown" / "3.png", COLOURS["red"], 1)
+    exported = export(tmp_path / "run", "onnx", tmp_path / "artifact", ExportOptions(check=tmp_path / "shown"))
+    parity = exported.artifacts[0].parity
+    assert (parity.samples, parity.learnt_from) == (4, 2)
+    assert json.loads((tmp_path / "artifact" / "parity.json").read_text())["learnt_from"] == 2
+    assert (
+        "2 of the 4 files are ones by which the model was fitted" in (tmp_path / "artifact" / "README.md").read_text()
+    )
+    assert any("2 of the 4 files" in one for one in notes(parity))
+    assert "export --check" in RunFolder.open(tmp_path / "run").settings["test_readings"][-1]["purpose"]
+
+
 def test_reading_the_test_part_is_counted(run, tmp_path):
     before = len(json.loads((run / "run.json").read_text())["test_readings"])
     export(run, "onnx", tmp_path / "artifact")
@@ -244,6 +266,16 @@ def test_an_operator_that_cannot_be_expressed_is_named_with_its_stage(run, monke
         raise ValueError(f"Failed when translating node %{node.name}")
     with pytest.raises(WorkError, match="cannot express this network"), told_where(exported, "ONNX"):
         raise ValueError("no idea")
+
+
+@pytest.mark.parametrize(
+    ("data", "name"), [("a/fruit", "fruit"), ("a/intents.csv", "intents"), ("digits/metadata.csv", "digits")]
+)
+def test_a_model_is_named_after_its_data(data, name, run, tmp_path):
+    shutil.copytree(run, tmp_path / "run")
+    folder = RunFolder.open(tmp_path / "run")
+    folder.update(data=str(tmp_path / data))
+    assert _name(folder) == name
 
 
 @pytest.mark.skipif(shutil.which("java") is None, reason="java is not installed")

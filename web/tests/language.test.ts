@@ -14,6 +14,10 @@ describe('tables', () => {
     expect(placeholders(tables['zh-CN'][key as keyof typeof tables.en])).toEqual(placeholders(template));
   });
 
+  it.each(Object.entries(tables['zh-CN']))('set Chinese with full-width punctuation in %s', (_, template) => {
+    expect(template).not.toMatch(/\p{Script=Han}[,:;!?()]|[,:;!?(]\p{Script=Han}/u);
+  });
+
   it('know every key that index.html asks for', () => {
     const page = readFileSync(new URL('../index.html', import.meta.url), 'utf8');
     const asked = [...page.matchAll(/data-say(?:-label)?="(\w+)"/g)].map((match) => match[1] as string);

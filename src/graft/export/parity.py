@@ -48,6 +48,7 @@ class Parity:
     `mean_distance` is the mean total variation distance between their probabilities, 0 to 1, `largest_difference` the
     largest of a single one. `faults` is empty where it passed. Latencies are milliseconds for one sample without
     decoding; the model's is that of PyTorch as people write it. Accuracies are None where the files carry no labels.
+    `learnt_from` counts the files by which the model was fitted or chosen, known by their content.
     """
 
     variant: Variant
@@ -66,6 +67,7 @@ class Parity:
     disagreements: tuple[Disagreement, ...]
     faults: tuple[str, ...]
     unreadable: tuple[str, ...] = ()
+    learnt_from: int = 0
 
     @property
     def passed(self) -> bool:
@@ -75,7 +77,8 @@ class Parity:
 class Check:
     """Held-out samples with the answers of the model in torch, computed once for all variants.
 
-    `labels` are numbers of classes, or None where they are not known.
+    `labels` are numbers of classes, or None where they are not known; `learnt` are the numbers of the samples by which
+    the model was fitted or chosen.
     """
 
     def __init__(
@@ -86,6 +89,7 @@ class Check:
         labels: Sequence[int] | None,
         title: str,
         watch: Watch,
+        learnt: frozenset[int] = frozenset(),
     ) -> None:
         self.model, self.title, self.watch = model, title, watch
         run = TorchRuntime(model).run
@@ -103,6 +107,7 @@ class Check:
         self.sources = [sources[row] for row in kept]
         self.labels = None if labels is None else np.array([labels[row] for row in kept], np.int32)
         self.unreadable = tuple(unreadable)
+        self.learnt = len(learnt & set(kept))
         self.reference: Rows = np.stack(answers)
         self.milliseconds = self._latency(run, whole=False)
 
@@ -120,6 +125,7 @@ class Check:
             model_milliseconds=self.milliseconds,
             megabytes=megabytes,
             unreadable=self.unreadable,
+            learnt_from=self.learnt,
         )
 
     def _samples(self, contents: Sequence[Source], whole: bool, title: str) -> Iterator[Prepared | UnreadableError]:
@@ -260,8 +266,19 @@ def notes(parity: Parity) -> list[str]:
     told = []
     if parity.samples < FEW:
         told.append(f"Only {plural(parity.samples, 'file')} compared: a rare disagreement would not be seen.")
+    if parity.learnt_from:
+        told.append(learnt(parity))
     if parity.accuracy is None:
         told.append("The files carry no labels that the model knows: accuracy was not compared.")
     if parity.unreadable:
         told.append(f"{plural(len(parity.unreadable), 'file')} could not be read: {listing(list(parity.unreadable))}.")
     return told
+
+
+def learnt(parity: Parity) -> str:
+    """How far a comparison rests on files that say less than new ones."""
+    which = "All" if parity.learnt_from == parity.samples else f"{parity.learnt_from:,} of the"
+    return (
+        f"{which} {plural(parity.samples, 'file')} are ones by which the model was fitted or chosen. It is surer of "
+        "them than of new ones: answers change more easily than these figures say, and the accuracy is no promise."
+    )

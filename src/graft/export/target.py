@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from graft.adaptation.model import Model
 from graft.modality import Prepared
+from graft.progress import SILENT, Watch
 
 Variant = Literal["fp32", "fp16", "int8"]
 Probabilities = NDArray[np.float64]  # (classes,)
@@ -19,12 +20,13 @@ Probabilities = NDArray[np.float64]  # (classes,)
 class Material:
     """What an artifact is made from: the model and, for quantisation, prepared samples of its training part.
 
-    `varied` holds random views of them.
+    `varied` holds random views of them. `watch` sees what takes long.
     """
 
     model: Model
     calibration: Sequence[Prepared] = field(default=(), repr=False)
     varied: Sequence[Prepared] = field(default=(), repr=False)
+    watch: Watch = field(default=SILENT, repr=False)
 
 
 class Runtime(Protocol):

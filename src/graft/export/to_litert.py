@@ -18,6 +18,7 @@ from graft.export.litert_worker import read_array, write_array
 from graft.export.preparing import REFERENCE
 from graft.export.target import Material, Probabilities, Variant
 from graft.modality import Prepared
+from graft.progress import SILENT, Watch
 from graft.storage import cache_folder
 
 REQUIREMENT = "litert-torch>=0.10,<0.11"  # Apache-2.0, Google's
@@ -53,7 +54,7 @@ class LiteRTTarget:
         with tempfile.TemporaryDirectory() as scratch:
             graph = Path(scratch) / "model.pt2"
             torch.export.save(program(material.model, batched=False), graph)
-            done = _run([environment(), WORKER, "convert", graph, folder / self.file])
+            done = _run([environment(material.watch), WORKER, "convert", graph, folder / self.file])
         if done.returncode:
             raise WorkError(f"LiteRT cannot express this network: {done.stderr[-TAIL:].strip()}")
 
@@ -106,7 +107,7 @@ class LiteRTRuntime:
             process.wait(timeout=30)
 
 
-def environment() -> str:
+def environment(watch: Watch = SILENT) -> str:
     """The Python of the converter's environment, which is made where it is missing; raises `WorkError` if it cannot."""
     own = os.environ.get(OWN)
     if own:
@@ -116,6 +117,9 @@ def environment() -> str:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.with_suffix(".lock")):
         if not (folder / FINISHED).is_file():
+            watch.say(
+                f"LiteRT's converter gets an environment of its own, once: 5 GB, some minutes. It lies in {folder}."
+            )
             for step in (
                 [sys.executable, "-m", "venv", "--clear", folder],
                 [python, "-m", "pip", "install", REQUIREMENT],

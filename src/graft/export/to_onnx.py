@@ -77,7 +77,7 @@ def whole_graph(material: Material, variant: Variant) -> "onnx.ModelProto":
         if kind == "text":
             graph = in_8_bits_by_token(graph)
         else:
-            graph = in_8_bits(graph, entry, material.calibration, material.varied)
+            graph = in_8_bits(graph, entry, material.calibration, material.varied, material.watch)
     graph.ir_version = IR
     if before is not None:
         joined = [(before.graph.output[0].name, entry)]

@@ -36,6 +36,7 @@ class Terminal:
 
     def __init__(self, tasks: bool = True) -> None:
         self.tasks = tasks  # without them only sentences are shown
+        self.shown: Progress | None = None  # of a task under way: one that is part of it stands below it
 
     @contextmanager
     def task(self, title: str, total: int, unit: str) -> Iterator[Advance]:
@@ -47,17 +48,30 @@ class Terminal:
             yield lambda count: None
             err.print(f"{escape(title)}: {total:,} {unit} in {time.perf_counter() - began:.1f} s", soft_wrap=True)
         else:
-            columns = (
-                TextColumn("{task.description}"),
-                BarColumn(bar_width=24),
-                MofNCompleteColumn(),
-                TextColumn(unit),
-                Rate(),
-                TimeRemainingColumn(elapsed_when_finished=True),
-            )
-            with Progress(*columns, console=err) as progress:
-                number = progress.add_task(title, total=total)
-                yield lambda count: progress.update(number, advance=count)
+            with self._bars() as bars:
+                number = bars.add_task(title, total=total, unit=unit)
+                yield lambda count: bars.update(number, advance=count)
+
+    @contextmanager
+    def _bars(self) -> Iterator[Progress]:
+        """What shows the bars; the terminal has room for one at a time, so a task within a task shares it."""
+        if self.shown is not None:
+            yield self.shown
+            return
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[unit]}"),
+            Rate(),
+            TimeRemainingColumn(elapsed_when_finished=True),
+        )
+        with Progress(*columns, console=err) as bars:
+            self.shown = bars
+            try:
+                yield bars
+            finally:
+                self.shown = None
 
     def say(self, message: str) -> None:
         """Tell a sentence; see `Watch`."""

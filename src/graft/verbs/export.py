@@ -22,12 +22,13 @@ from graft.progress import SILENT, Watch
 from graft.records import Json
 from graft.run_folder import RunFolder
 from graft.serving.predictor import expand
-from graft.verbs.evaluate import part_of_run
+from graft.verbs.evaluate import hash_of, part_of_run
 
 VARIANTS: tuple[Variant, ...] = get_args(Variant)
 Wanted = Literal["fp32", "fp16", "int8", "all"]
 MOST_CHECKED = 1_000
 CALIBRATION = 256  # samples of the train part that set the ranges of 8 bits
+PLAIN_NAMES = ("train", "training", "metadata", "data", "labels", "index")
 RESTRICTED = ("nc", "non-commercial", "noncommercial", "gpl", "research", "unknown", "yours to know")
 
 
@@ -78,7 +79,7 @@ def export(
     places = _places(folder, to, variants, out)
     _check_places(places, options.replace)
     check = _check(folder, model, options.check, watch)
-    material = _material(folder, model, watch) if "int8" in variants else Material(model)
+    material = _material(folder, model, watch) if "int8" in variants else Material(model, watch=watch)
     work = Work(material, check, _name(folder), _accuracy(folder), watch)
     if to == APP:
         return _app(work, variants, places[0])
@@ -161,7 +162,7 @@ def _check_places(places: Sequence[Path], aside: bool) -> None:
 def _check(folder: RunFolder, model: Model, given: Path | None, watch: Watch) -> Check:
     """The held-out files: those named, or the run's test part (the reading is counted), or its val part."""
     if given is not None:
-        return _given(model, given, watch)
+        return _given(folder, model, given, watch)
     parts = [row["part"] for row in folder.read_split()]
     part = next((one for one in ("test", "val", "train") if one in parts), "train")
     try:
@@ -179,10 +180,12 @@ def _check(folder: RunFolder, model: Model, given: Path | None, watch: Watch) ->
         [numbers[labelled.names[row]] for row in rows],
         labelled.title,
         watch,
+        frozenset() if part == "test" else frozenset(range(len(rows))),
     )
 
 
-def _given(model: Model, given: Path, watch: Watch) -> Check:
+def _given(folder: RunFolder, model: Model, given: Path, watch: Watch) -> Check:
+    """The files that somebody names; those of the run are known by their content, wherever they lie now."""
     named = list(expand([str(given)], model.modality))
     if not named:
         raise RequestError(f"There is no {model.modality.noun} in {given} to compare on.")
@@ -192,7 +195,20 @@ def _given(model: Model, given: Path, watch: Watch) -> Check:
     folders = [Path(source).parent.name for source in sources]
     known = {name: number for number, name in enumerate(model.classes)}
     labels = [known[name] for name in folders] if set(folders) <= set(known) else None
-    return Check(model, contents, sources, labels, str(given), watch)
+    parts = {row["sha256"]: row["part"] for row in folder.read_split()}
+    found = [parts.get(_hash(content)) for content in contents]
+    if "test" in found:
+        folder.count_test_reading(f"export --check {given}")
+    learnt = frozenset(row for row, part in enumerate(found) if part not in (None, "test"))
+    return Check(model, contents, sources, labels, str(given), watch, learnt)
+
+
+def _hash(content: Source) -> str:
+    """The hash of a sample's content, empty for what cannot be read: the comparison tells of that."""
+    with suppress(OSError):
+        if isinstance(content, Path | bytes):
+            return hash_of(content)
+    return ""
 
 
 def _some(count: int, most: int) -> list[int]:
@@ -216,11 +232,13 @@ def _material(folder: RunFolder, model: Model, watch: Watch) -> Material:
                 plain.append(modality.prepare(sample, preprocess))
                 varied.append(modality.augment(sample, preprocess, np.random.default_rng(int(row))))
             advance(1)
-    return Material(model, plain, varied)
+    return Material(model, plain, varied, watch)
 
 
 def _name(folder: RunFolder) -> str:
-    return Path(folder.settings["data"]).resolve().stem or "model"
+    """The name of its folder or table; of a table whose name says nothing, that of the folder it lies in."""
+    data = Path(folder.settings["data"]).resolve()
+    return (data.parent.name if data.stem.lower() in PLAIN_NAMES else data.stem) or "model"
 
 
 def _accuracy(folder: RunFolder) -> Json | None:
