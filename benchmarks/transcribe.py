@@ -56,7 +56,7 @@ def measure(metadata: Path, speaker: str, folder: Path, effort: str, backbone: s
         },
         "interval": [100 * found.rates.words.low, 100 * found.rates.words.high],
         "calibration": 100 * found.calibration_error,
-        "rungs": {rung["rung"]: round(100 * rung.get("word_error_rate", float("nan")), 1) for rung in fitted.ladder},
+        "rungs": {one["rung"]: 100 * one["word_error_rate"] for one in fitted.ladder if "word_error_rate" in one},
         "seconds": round(seconds, 1),
     }
 

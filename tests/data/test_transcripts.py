@@ -8,7 +8,7 @@ import soundfile
 
 from conftest import draw
 from graft.data import LoadOptions, load
-from graft.data.transcripts import letters_of, refuse_transcripts, tidy
+from graft.data.transcripts import letters_of, refuse_special, tidy
 from graft.errors import DataError, RequestError
 from graft.records import PARTS
 
@@ -116,7 +116,7 @@ def test_texts_alone_and_pictures_need_a_label(tmp_path):
 def test_verbs_that_need_classes_say_so(tmp_path):
     dataset = load(table(tmp_path / "data", spoken_rows()))
     with pytest.raises(RequestError, match="graft rank works on classes only"):
-        refuse_transcripts(dataset, "graft rank")
+        refuse_special(dataset, "graft rank")
 
 
 def test_one_way_of_writing():

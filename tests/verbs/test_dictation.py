@@ -14,6 +14,7 @@ from graft.backbones import open_backbone
 from graft.cli import main
 from graft.errors import RequestError
 from graft.records import AudioPreprocess
+from graft.verbs.dictation import Dictation
 from graft.verbs.fit import FitOptions, Fitted, fit
 
 HERTZ = {"a": 400, "b": 900, "c": 2000}
@@ -210,3 +211,24 @@ def test_an_encoder_of_transformers_learns_on_the_same_path(data, tmp_path):
     fitted = fit(data, tmp_path / "run", FitOptions(f"hf:{tmp_path / 'model'}", "best", minutes=2))
     assert [entry["rung"] for entry in fitted.ladder] == ["1", "2", "3", "final"]
     assert np.isfinite(fitted.evaluation.rates.letters.value)
+
+
+@pytest.mark.slow
+def test_interrupted_and_resumed_gives_the_same_bits(data, tmp_path, monkeypatch):
+    options = FitOptions(effort="good", load=graft.LoadOptions(group="singer"), checkpoint_seconds=0.0)
+    whole = fit(data, tmp_path / "whole", options)
+
+    def stopped(self, rung, how, backbone, head):
+        if rung == "2":
+            raise KeyboardInterrupt
+        climb(self, rung, how, backbone, head)
+
+    climb = Dictation._climb
+    with monkeypatch.context() as patched:
+        patched.setattr(Dictation, "_climb", stopped)
+        assert fit(data, tmp_path / "run", options).stopped
+    assert next(graft.Transcriber(tmp_path / "run").transcribe(data.parent / "0.wav")).error is None
+    resumed = graft.resume(tmp_path / "run")
+    assert [entry["rung"] for entry in resumed.ladder] == [entry["rung"] for entry in whole.ladder]
+    weights = [(one.run / "model" / "model.safetensors").read_bytes() for one in (whole, resumed)]
+    assert weights[0] == weights[1]

@@ -90,7 +90,7 @@ def spelling_plan(backbone: Backbone, head_only: bool = False) -> Plan:
     """How frames learn to spell (connectionist temporal classification)."""
     if head_only:
         return Plan(epochs=8, learning_rate=0.0, head_learning_rate=1e-2, least_steps=100, weight_decay=0.0)
-    plan = Plan(epochs=12, learning_rate=1e-3, head_learning_rate=1e-3, least_steps=100, most_steps=3000)
+    plan = Plan(epochs=6, learning_rate=1e-3, head_learning_rate=1e-3, least_steps=100, most_steps=3000)
     if family_of(backbone) == "transformer":
         return replace(plan, learning_rate=1e-4, weight_decay=0.05)
     return plan

@@ -6,9 +6,9 @@ from math import log
 from typing import Any
 
 from graft.evaluation import charts
+from graft.evaluation.error_rates import TranscriptEvaluation
 from graft.evaluation.evaluate import confusions
 from graft.evaluation.exhibit import exhibit, recording
-from graft.evaluation.transcripts import TranscriptEvaluation
 from graft.records import Evaluation, Finding, Json, Ranking, Verdict
 
 MOST_CLASSES = 60  # shown in tables and in the confusion matrix

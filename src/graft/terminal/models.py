@@ -7,9 +7,9 @@ from rich import box
 from rich.table import Table
 
 from graft.errors import plural
+from graft.evaluation.error_rates import TranscriptEvaluation
 from graft.evaluation.evaluate import confusions
 from graft.evaluation.report import percent
-from graft.evaluation.transcripts import TranscriptEvaluation
 from graft.records import Evaluation, Json, Prediction
 from graft.terminal.console import MOST_ROWS, escape, out, print_json
 from graft.terminal.transcripts import show_fitted_transcripts, show_transcript_evaluation

@@ -7,8 +7,8 @@ from rich.table import Table
 
 from graft.data import Dataset
 from graft.errors import plural
+from graft.evaluation.error_rates import TranscriptEvaluation
 from graft.evaluation.report import percent
-from graft.evaluation.transcripts import TranscriptEvaluation
 from graft.records import PARTS, Interval, Json, Transcription
 from graft.terminal.console import escape, out, print_json
 from graft.verbs.data import TranscriptFigures, transcript_figures

@@ -15,7 +15,7 @@ from graft.backbones import Backbone
 from graft.data import Dataset
 from graft.data.transcripts import letters_of, spoken
 from graft.errors import DataError, listing, plural
-from graft.evaluation.transcripts import Said, TranscriptEvaluation, evaluate_transcripts
+from graft.evaluation.error_rates import Said, TranscriptEvaluation, evaluate_transcripts
 from graft.features import suited
 from graft.features.heard import too_long, whole
 from graft.progress import Watch
@@ -80,13 +80,9 @@ class Dictation:
 
     def first_rung(self) -> None:
         """A head on the frames of the frozen network."""
-        from graft.adaptation.ctc import Ctc, empty_head
-        from graft.adaptation.defaults import spelling_plan
+        from graft.adaptation.ctc import empty_head
 
-        last = len(self.backbone.stages) - 1
-        plan = spelling_plan(self.backbone, head_only=True)
-        head = empty_head(self.backbone, self.letters)
-        self._climb("1", Ctc(last, plan, self.letters, "the head", frozen=True, views=0), self.backbone, head)
+        self._climb("1", self._head_alone(), self.backbone, empty_head(self.backbone, self.letters))
 
     def later_rungs(self) -> None:
         """The last stages, then all but the first, as far as the effort and the time allow; at last on all samples."""
@@ -105,6 +101,13 @@ class Dictation:
             self._climb(rung, how, self.standing.backbone, self.standing.head)
         if not self._clock.is_over:
             self._on_everything(dict(rungs))
+
+    def _head_alone(self) -> "Ctc":
+        from graft.adaptation.ctc import Ctc
+        from graft.adaptation.defaults import spelling_plan
+
+        plan = spelling_plan(self.backbone, head_only=True)
+        return Ctc(len(self.backbone.stages) - 1, plan, self.letters, "the head", frozen=True, views=0)
 
     @property
     def _clock(self) -> "Clock":
@@ -149,17 +152,11 @@ class Dictation:
 
     def _on_everything(self, rungs: "dict[str, Ctc]") -> None:
         """What was kept goes on for a quarter of its course on all samples; nothing can be measured on it."""
-        from graft.adaptation.ctc import Ctc
-        from graft.adaptation.defaults import spelling_plan
         from graft.adaptation.task import Start
 
         standing = self.standing
         assert standing is not None
-        began, last = time.perf_counter(), len(self.backbone.stages) - 1
-        head_only = Ctc(
-            last, spelling_plan(self.backbone, head_only=True), self.letters, "the head", frozen=True, views=0
-        )
-        how = rungs.get(standing.rung, head_only)
+        began, how = time.perf_counter(), rungs.get(standing.rung) or self._head_alone()
         plan = replace(
             how.plan,
             epochs=how.plan.epochs / 4,

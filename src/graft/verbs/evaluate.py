@@ -13,7 +13,7 @@ from graft.data import LoadOptions, load_labelled
 from graft.data.table import contents_of
 from graft.errors import RequestError, WorkError, listing, plural
 from graft.evaluation import evaluate_probabilities
-from graft.evaluation.transcripts import TranscriptEvaluation
+from graft.evaluation.error_rates import TranscriptEvaluation
 from graft.modality import Content, Pair, UnreadableError
 from graft.pair import joined
 from graft.progress import SILENT, Watch

@@ -7,7 +7,7 @@ from graft.adaptation.decoding import Frames
 from graft.adaptation.speech_model import SpeechModel
 from graft.data import LoadOptions, load_labelled
 from graft.errors import RequestError, WorkError, listing, plural
-from graft.evaluation.transcripts import Said, TranscriptEvaluation, evaluate_transcripts
+from graft.evaluation.error_rates import Said, TranscriptEvaluation, evaluate_transcripts
 from graft.modality import UnreadableError
 from graft.progress import Watch
 from graft.records import Part

@@ -13,7 +13,7 @@ from graft.backbones import Backbone
 from graft.data import Dataset, LoadOptions, load
 from graft.data.listing import PART_NAMES
 from graft.errors import RequestError, WorkError, listing
-from graft.evaluation.transcripts import TranscriptEvaluation
+from graft.evaluation.error_rates import TranscriptEvaluation
 from graft.features import excess, suited
 from graft.features.cache import DEFAULT_GB
 from graft.progress import SILENT, Watch

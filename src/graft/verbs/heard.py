@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from graft.adaptation.decoding import Frames, Guess, Lexicon, beam, greedy
 from graft.adaptation.letters import Letters
-from graft.evaluation.transcripts import Heard
+from graft.evaluation.error_rates import Heard
 
 
 def heard_in(all_frames: Iterable[Frames], letters: Letters, words: Sequence[str]) -> Heard:

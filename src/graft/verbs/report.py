@@ -5,8 +5,8 @@ from typing import Any, TypeVar
 
 from graft.backbones.model_folder import TRANSCRIPT, read_description
 from graft.errors import plural
+from graft.evaluation.error_rates import TranscriptEvaluation
 from graft.evaluation.report import Story, Subject, render, render_transcripts
-from graft.evaluation.transcripts import TranscriptEvaluation
 from graft.modalities import modality_of
 from graft.records import Evaluation, Finding, Ranking, Verdict
 from graft.run_folder import RunFolder

@@ -140,7 +140,8 @@ def evaluate_transcripts(
     more = [f"Only {len(said.texts)} utterances: small differences mean nothing."] if len(said.texts) < FEW else []
     if 0 < len(named) < ENOUGH_GROUPS and named != [""]:
         more.append(
-            f"All of {plural(len(named), 'group')}: the intervals tell of other utterances of the same, not of others."
+            f"All are of {plural(len(named), 'group')}: the intervals tell of other utterances of the same, and not of "
+            "other groups."
         )
     return TranscriptEvaluation(
         part=part,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graft.evaluation.transcripts import Heard, Said, edits, error_rates, evaluate_transcripts
+from graft.evaluation.error_rates import Heard, Said, edits, error_rates, evaluate_transcripts
 
 WORDS = st.text("ab", max_size=6)
 
