@@ -180,3 +180,11 @@ def test_time_that_is_over_keeps_the_best_so_far_and_says_so(folder, tmp_path):
     assert read(run, "run.json")["state"] == "finished"
     assert "time is over" in (run / "events.jsonl").read_text()
     assert evaluate(run).evaluation.samples == 6
+
+
+@pytest.mark.parametrize(("told", "cut"), [(5, 3), (1, 1), (None, None)])
+def test_a_curve_may_ask_for_more_stages_than_usual_and_never_for_less(folder, tmp_path, monkeypatch, told, cut):
+    monkeypatch.setattr("graft.adaptation.multitap.earlier_cut", lambda right: told)
+    monkeypatch.setattr(ladder.Ladder, "_partial", lambda self: None)
+    run = fit(folder(lemon=16, plum=16), tmp_path / "run", GOOD).run
+    assert next(one for one in read(run, "ladder.json") if one["rung"] == "1b")["train_from"] == cut

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 
-from graft.adaptation.defaults import full_plan, partial_plan
+from graft.adaptation.defaults import default_cut, full_plan, partial_plan
 from graft.adaptation.guard import Blend, Decision, decide
 from graft.adaptation.probe import Candidate, Samples, refit
 from graft.adaptation.strategy import Full, Partial, Strategy
@@ -120,9 +120,10 @@ class Ladder:
         found = multi_tap(self.start.backbone, self.task, self.chosen)
         if found is None:
             return None
-        self.cut = found.cut
+        usual = default_cut(self.start.backbone)
+        self.cut = None if found.cut is None or usual is None else min(found.cut, usual)  # more than usual, never less
         decision = self._decide({1.0: found.scores})
-        details = {"stages": found.curve, "train_from": found.cut}
+        details = {"stages": found.curve, "train_from": self.cut}
         standing = None
         if decision.share > 0:
             count = len(self.task.rows)
