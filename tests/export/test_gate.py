@@ -16,6 +16,7 @@ import graft
 from conftest import draw
 from graft.adaptation.model import Model
 from graft.errors import RequestError, WorkError
+from graft.export import targets
 from graft.export.parity import judge, notes
 from graft.export.target import Material
 from graft.export.to_onnx import ONNX, OnnxTarget, whole_graph
@@ -86,7 +87,7 @@ class Sabotaged(OnnxTarget):
     ids=["channels", "weights", "resize", "temperature"],
 )
 def test_what_differs_is_refused_and_leaves_nothing_that_looks_good(sabotage, told, run, tmp_path, monkeypatch):
-    monkeypatch.setitem(graft.export.targets.TARGETS, "onnx", sabotage)
+    monkeypatch.setitem(targets.TARGETS, "onnx", sabotage)
     with pytest.raises(WorkError, match=f"not shipped.*({told})"):
         export(run, "onnx", tmp_path / "artifact")
     assert [one.name for one in tmp_path.iterdir()] == ["artifact.refused.json"]
@@ -140,7 +141,7 @@ def test_a_half_written_artifact_is_cleared_and_an_older_one_kept(run, tmp_path,
         export(run, "onnx", tmp_path / "artifact")
     export(run, "onnx", tmp_path / "artifact", ExportOptions(replace=True))
     assert (tmp_path / "artifact.old" / "manifest.json").is_file()
-    monkeypatch.setitem(graft.export.targets.TARGETS, "onnx", Sabotaged(model=stale_temperature))
+    monkeypatch.setitem(targets.TARGETS, "onnx", Sabotaged(model=stale_temperature))
     with pytest.raises(WorkError, match="not shipped"):  # the one that passed stays where it is
         export(run, "onnx", tmp_path / "artifact", ExportOptions(replace=True))
     assert (tmp_path / "artifact" / "manifest.json").is_file()

@@ -5,6 +5,7 @@ import onnx
 import onnxruntime
 import pytest
 
+from graft.export import quantisation
 from graft.export.quantisation import RANGES, in_8_bits
 
 CLASSES, CHANNELS = 6, 32
@@ -72,7 +73,7 @@ def test_what_is_left_in_half_precision_stands_in_order(samples, monkeypatch):
     for number, node in enumerate(graph.graph.node):
         node.name = f"{node.op_type}_{number}"
     whole = answers(graph, samples)
-    monkeypatch.setattr("graft.export.quantisation.KEPT", (0.9,))  # the first of both layers
+    monkeypatch.setattr(quantisation, "KEPT", (0.9,))  # the first of both layers
     small = in_8_bits(graph, "sample", samples, samples)
     onnx.checker.check_model(small)
     assert {"first", "second_quantized"} <= {tensor.name.removesuffix(".half") for tensor in small.graph.initializer}
