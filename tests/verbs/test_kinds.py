@@ -57,6 +57,7 @@ def test_texts_of_a_table_from_fit_to_answer(requests, tmp_path):
         graft.predict(tmp_path / "run", "gone.txt")
 
 
+@pytest.mark.slow
 def test_training_on_kept_texts_of_any_length_begins_at_the_probe(requests):
     from graft.adaptation.probe import Candidate, Samples, refit
     from graft.adaptation.strategy import Partial
@@ -78,6 +79,7 @@ def test_training_on_kept_texts_of_any_length_begins_at_the_probe(requests):
     assert np.allclose(grown.scores[1.0], grown.scores[0.0], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_few_texts_are_taught_in_pairs_and_the_head_learns_from_all_at_last(requests, tmp_path, monkeypatch):
     from graft.adaptation import contrastive, defaults, ladder
     from graft.adaptation.guard import decide

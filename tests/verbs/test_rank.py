@@ -77,6 +77,7 @@ def test_many_candidates_are_compared_on_few_samples_first(data, monkeypatch):
     assert all(not one.level and one.flags for one in ranking.candidates if one.samples == 15)
 
 
+@pytest.mark.slow
 def test_a_race_decides_what_a_probe_cannot(data):
     names = tuple(f"random:timm:test_efficientnet@{side}" for side in (64, 96))
     ranking = rank(data, RankOptions(names, race=True))
