@@ -1,6 +1,6 @@
 """Spoken digits written down as words, leaving out one speaker at a time: word and character error rates.
 
-python benchmarks/transcribe.py ../shared/data/spoken-digits/metadata.csv [--speakers theo ...] [--effort good]
+python benchmarks/transcribe.py spoken-digits/metadata.csv [--speakers theo ...] [--effort good]
 
 For each speaker a table is written in which that speaker is the test part, the next one (by name) the val part, and the
 others the train part; `graft fit` and `graft evaluate` do the rest. Features are kept between speakers. The figures of
