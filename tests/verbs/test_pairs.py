@@ -84,6 +84,14 @@ def test_the_report_shows_the_words_and_a_changed_picture_is_told(table, tmp_pat
         file.write_bytes(content)
 
 
+def test_a_mistake_shows_its_words():
+    from graft.evaluation.exhibit import exhibit
+    from graft.records import Mistake
+
+    shown = exhibit("pair", "/data", Mistake("things.csv:7", "red tool", "blue tool", 0.6, "a hammer & more"))
+    assert shown == "<blockquote>a hammer &amp; more</blockquote>"
+
+
 def test_what_takes_one_kind_only_says_so(table, run, tmp_path):
     with pytest.raises(RequestError, match="pictures with texts, and graft rank"):
         graft.rank(table)

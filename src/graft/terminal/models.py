@@ -129,7 +129,7 @@ def show_demo(shown: Demonstration) -> None:
 
 def _example(noun: str) -> str:
     """What to type where one sample is wanted."""
-    return '"A TEXT"' if noun == "text" else noun.upper()
+    return {"text": '"A TEXT"', "pair": "TABLE"}.get(noun, noun.upper())
 
 
 def _below(source: str, folder: Path) -> str:
