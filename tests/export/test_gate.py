@@ -6,6 +6,7 @@ import subprocess
 import zlib
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
@@ -21,7 +22,7 @@ from graft.export.parity import judge, notes
 from graft.export.target import Material
 from graft.export.to_onnx import ONNX, OnnxTarget, whole_graph
 from graft.run_folder import RunFolder
-from graft.verbs.export import ExportOptions, _name, export
+from graft.verbs.export import ExportOptions, _for_the_page, _name, export
 from graft.verbs.fit import FitOptions
 
 COLOURS = {"red": (200, 60, 50), "blue": (50, 60, 200), "green": (60, 190, 60)}
@@ -298,3 +299,17 @@ def test_the_unknown_score_stands_in_the_graph(run, tmp_path):
     assert probabilities.shape == (3, 3)
     assert unknown == pytest.approx(1 - probabilities.max(axis=1))
     assert ONNX.name == "onnx"
+
+
+def test_the_page_gets_what_answers_as_the_model_does_before_what_is_small(tmp_path):
+    def shipped(variant: str, agreement: float, megabytes: float) -> SimpleNamespace:
+        return SimpleNamespace(
+            folder=tmp_path / variant, megabytes=megabytes, parity=SimpleNamespace(agreement=agreement), error=""
+        )
+
+    whole, half, small = shipped("fp32", 1.0, 14), shipped("fp16", 0.999, 7), shipped("int8", 0.987, 4)
+    assert _for_the_page([whole, half, small]).name == "fp16"
+    assert _for_the_page([whole, half, shipped("int8", 0.996, 4)]).name == "int8"
+    assert _for_the_page([small]).name == "int8"
+    half.folder = None  # refused
+    assert _for_the_page([whole, half, small]).name == "fp32"
