@@ -21,9 +21,10 @@ from graft.progress import SILENT, Watch
 from graft.records import Features, Preprocess
 
 CHUNK_BYTES = 64_000_000  # of rows between two writes to the cache: what a crash can cost
-MOST_ROWS = 512  # the same, counted in samples
+MOST_ROWS = 512  # the same, counted in samples; for an engine that takes many at once, which is for short ones, more
+MANY_ROWS = 4096
 ATTEMPTS = 3  # at finding all rows while other processes may empty the cache; the last one keeps them in memory
-ROUNDS = 4  # passes for which an engine that takes many at once gets samples, to find some of equal length
+ROUNDS = 8  # passes for which an engine that takes many at once gets samples, to find some of equal length
 SAMPLE = 16  # samples on which an engine is compared with torch
 
 
@@ -147,7 +148,8 @@ class _Work:
         if not missing:
             return
         width = self.backbone.card.width
-        size = int(np.clip(CHUNK_BYTES // (2 * width * len(self.views)), 64, MOST_ROWS))
+        most = MOST_ROWS if self.engine.batch_size == 1 else MANY_ROWS
+        size = int(np.clip(CHUNK_BYTES // (2 * width * len(self.views)), 64, most))
         title, unit = f"Computing features with {self.backbone.card.id}", f"{self.dataset.modality.noun}s"
         missing = self._in_order(missing)
         with ThreadPoolExecutor(self.engine.workers) as pool, self.watch.task(title, len(missing), unit) as advance:
