@@ -33,7 +33,7 @@ def test_samples_of_like_size_come_together_and_still_change_their_company():
         assert filled < 1.15 * sizes.sum()  # 1.8 times where they come as chance will have it
     assert {tuple(sorted(one)) for one in epochs[0]} != {tuple(sorted(one)) for one in epochs[1]}
     means = [sizes[one].mean() for one in epochs[0]]
-    assert means != sorted(means)  # short ones do not come before long ones
+    assert means[:20] != sorted(means[:20])  # short ones do not come before long ones
     again = Order(800, 8, 0, sizes)
     assert all(np.array_equal(again.of(step)[1], order.of(step)[1]) for step in range(200))
 

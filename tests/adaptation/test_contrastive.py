@@ -63,6 +63,7 @@ def test_partners_are_of_one_class_and_no_class_comes_twice(task, monkeypatch):
     labels = task.dataset.labels[seen]
     assert len(set(seen)) == len(inputs) == 4
     assert labels[partners.numpy()].tolist() == labels.tolist()
+    assert (partners != torch.arange(4)).all()
     assert len(set(labels.tolist())) == 2
     assert torch.equal(inputs, batches.batch(5)[0])
     assert not torch.equal(inputs, batches.batch(6)[0])
