@@ -37,20 +37,6 @@ def finish(dataset: Dataset, options: LoadOptions, problems: list[str]) -> Datas
     return replace(dataset, findings=(*dataset.findings, *_findings(dataset)))
 
 
-def refuse_special(dataset: Dataset, verb: str) -> None:
-    """Raise `RequestError` in a verb that needs classes, and samples of one kind."""
-    if dataset.modality.name == "pair":
-        raise RequestError(
-            f"{dataset.pointed_at} holds pictures with texts, and {verb} works on samples of one kind only, so far. "
-            "What takes pairs: graft data, fit, evaluate, predict and report."
-        )
-    if dataset.transcribed:
-        raise RequestError(
-            f"{dataset.pointed_at} holds recordings with transcripts, and {verb} works on classes only, so far. What "
-            "takes transcripts: graft data, fit, evaluate and predict. Name a column of classes with --label."
-        )
-
-
 def spoken(dataset: Dataset, rows: NDArray[np.intp]) -> list[str]:
     """The transcripts of rows."""
     return [dataset.classes[label] for label in dataset.labels[rows]]

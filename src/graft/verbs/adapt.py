@@ -14,7 +14,7 @@ from graft.adaptation.task import Start, Task
 from graft.adaptation.unknown import unknown_threshold
 from graft.backbones import Backbone
 from graft.data import Dataset, LoadOptions, load
-from graft.data.transcripts import refuse_special
+from graft.data.refusal import refuse_special
 from graft.features import extract, suit, suited
 from graft.progress import SILENT, Watch
 from graft.ranking.ridge import LinearHead

@@ -23,7 +23,7 @@ from graft.audit.verdict import Judged, judge
 from graft.backbones import Backbone
 from graft.backbones.shallow import shallow
 from graft.data import Dataset, load
-from graft.data.transcripts import refuse_special
+from graft.data.refusal import refuse_special
 from graft.errors import RequestError
 from graft.features import extract, suited
 from graft.modality import Content

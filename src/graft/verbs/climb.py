@@ -22,7 +22,8 @@ from graft.ranking.knn import knn_accuracy
 from graft.ranking.ridge import LinearHead, Scores
 from graft.ranking.temperature import fit_temperature, softmax
 from graft.records import PARTS, Evaluation, Json
-from graft.run_folder import RunFolder, findings_json
+from graft.run_folder import RunFolder
+from graft.verbs.record import write_split
 from graft.verbs.report import write_report
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Climb:
         self.run, self.dataset, self.backbone = run, dataset, backbone
         self.options, self.watch, self.began = options, watch, began
         self.ladder: list[Json] = []
-        self._write_split()
+        write_split(self.run, self.dataset)
 
     def first_rung(self) -> None:
         """The probe: a head on the frozen network."""
@@ -56,7 +57,7 @@ class Climb:
         features = extract(self.dataset, rows, self.backbone, self.watch, self.options.cache_gb)
         if features.unreadable:
             self.dataset = self.dataset.without(features.unreadable)
-            self._write_split()
+            write_split(self.run, self.dataset)
             rows = self.dataset.rows("train", "val")
         labels, classes = self.dataset.labels[rows], len(self.dataset.classes)
         in_train = self.dataset.parts[rows] == PARTS.index("train")
@@ -169,15 +170,6 @@ class Climb:
             unknown_threshold=unknown_threshold(softmax(held_out / temperature)),
         )
         self.run.write_model(model.save)
-
-    def _write_split(self) -> None:
-        data = self.dataset
-        columns = (data.sources, data.labels, data.parts, data.groups, data.hashes)
-        self.run.write_split(
-            (source, data.classes[label], PARTS[part], group, sha256.tobytes().hex())
-            for source, label, part, group, sha256 in zip(*columns, strict=True)
-        )
-        self.run.write("findings.json", findings_json(data.findings))
 
     def _write(self) -> None:
         """Write what is known after a rung; the files of the rung before are replaced."""

@@ -21,9 +21,10 @@ from graft.features.heard import too_long, whole
 from graft.progress import Watch
 from graft.ranking.ridge import LinearHead, Scores
 from graft.records import PARTS, Finding, Json
-from graft.run_folder import RunFolder, findings_json
+from graft.run_folder import RunFolder
 from graft.verbs.climb import CHECKPOINTS
 from graft.verbs.heard import heard_in
+from graft.verbs.record import write_split
 from graft.verbs.report import write_report
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class Dictation:
             raise DataError(dataset.pointed_at, ["Nothing is left to train on."], [one.message for one in findings])
         self.ladder: list[Json] = []
         self.standing: Standing | None = None
-        self._write_split()
+        write_split(self.run, self.dataset)
 
     def first_rung(self) -> None:
         """A head on the frames of the frozen network."""
@@ -230,15 +231,6 @@ class Dictation:
             provenance={"graft": version("graft-ml"), **about},
         )
         self.run.write_model(model.save)
-
-    def _write_split(self) -> None:
-        data = self.dataset
-        columns = (data.sources, data.labels, data.parts, data.groups, data.hashes)
-        self.run.write_split(
-            (source, data.classes[label], PARTS[part], group, sha256.tobytes().hex())
-            for source, label, part, group, sha256 in zip(*columns, strict=True)
-        )
-        self.run.write("findings.json", findings_json(data.findings))
 
     def _write(self) -> None:
         self.run.write("ladder.json", self.ladder)

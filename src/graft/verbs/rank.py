@@ -12,7 +12,7 @@ from graft.backbones import Backbone
 from graft.backbones.catalogue import prior_of
 from graft.backbones.packaged import installed
 from graft.data import Dataset, LoadOptions, load
-from graft.data.transcripts import refuse_special
+from graft.data.refusal import refuse_special
 from graft.errors import GraftError, RequestError, WorkError, listing, plural
 from graft.features import extract
 from graft.features.cache import DEFAULT_GB

@@ -1,12 +1,14 @@
-"""A watch that also writes what happens into the run's events."""
+"""A watch that also writes what happens into the run's events, and what every fit writes of its data."""
 
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from graft.data import Dataset
 from graft.errors import WorkError
 from graft.progress import Advance, Watch
-from graft.run_folder import RunFolder
+from graft.records import PARTS
+from graft.run_folder import RunFolder, findings_json
 
 
 class Recorder:
@@ -28,3 +30,13 @@ class Recorder:
         self.watch.say(message)
         with suppress(WorkError):  # a full disk is what the message may be about
             self.run.event("message", message=message)
+
+
+def write_split(run: RunFolder, dataset: Dataset) -> None:
+    """Write which sample is in which part, and what the checks saw."""
+    columns = (dataset.sources, dataset.labels, dataset.parts, dataset.groups, dataset.hashes)
+    run.write_split(
+        (source, dataset.classes[label], PARTS[part], group, sha256.tobytes().hex())
+        for source, label, part, group, sha256 in zip(*columns, strict=True)
+    )
+    run.write("findings.json", findings_json(dataset.findings))
