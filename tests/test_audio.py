@@ -1,6 +1,7 @@
 """Recordings as people have them."""
 
 import io
+import re
 
 import numpy as np
 import pytest
@@ -84,6 +85,12 @@ def test_full_volume_stays_in_range():
 def test_what_is_no_recording(content, reason):
     with pytest.raises(UnreadableError, match=reason):
         AUDIO.check(content)
+
+
+def test_a_recording_at_full_volume_for_long_is_told():
+    loud = tone(16_000)
+    assert AUDIO.check(written(2 * loud, 16_000)) == ""  # full volume, but only at its peaks
+    assert re.fullmatch(r"clipped \(at full volume for \d\d% of its length\)", AUDIO.check(written(4 * loud, 16_000)))
 
 
 def test_ten_hours_are_refused_before_they_are_decoded(monkeypatch):

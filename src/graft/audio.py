@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 FORMATS = ("WAV", "WAVEX", "RF64", "FLAC", "OGG", "MP3", "AIFF")
 RATES = (4_000, 192_000)
 MOST_SECONDS = 3600.0
+FULL_VOLUME = 0.99995  # the loudest that 16 bits can say, and what a microphone gives that can follow no further
+CLIPPED = 0.01  # of a recording at full volume: no tone that is only loud stays there so long
 SILENT = 1e-6  # of full volume: a channel below it carries nothing
 MEASURED = 500  # recordings whose length decides how much the network hears
 USUAL = 0.98  # of the recordings are heard whole
@@ -46,25 +48,15 @@ class AudioModality:
     suffixes = frozenset({".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff"})
     version = "soundfile-1"
 
-    def check(self, content: bytes) -> None:
-        """Decode all of it: only that finds a file that ends too early."""
-        self.decode(content)
+    def check(self, content: bytes) -> str:
+        """Decode all of it: only that finds a file that ends too early. One recorded too loud is told."""
+        channels, rate = _channels(content)
+        _one_channel(channels, rate)
+        share = clipped_share(channels)
+        return f"clipped (at full volume for {share:.0%} of its length)" if share >= CLIPPED else ""
 
     def decode(self, source: Path | bytes) -> Recording:
-        content = source if isinstance(source, bytes) else read_content(source)
-        if not content:
-            raise UnreadableError("the file is empty (0 bytes)")
-        soundfile = _soundfile()
-        try:
-            with soundfile.SoundFile(io.BytesIO(content)) as file:
-                _refuse(file)
-                channels = file.read(dtype="float32", always_2d=True)
-                rate = int(file.samplerate)
-        except soundfile.LibsndfileError as error:
-            raise UnreadableError(
-                f"not a WAV, FLAC, OGG or MP3 recording, or damaged ({error.error_string})"
-            ) from error
-        return _one_channel(channels, rate)
+        return _one_channel(*_channels(source))
 
     def accept(self, thing: Any) -> Recording:
         if not (isinstance(thing, tuple) and len(thing) == 2 and isinstance(thing[0], np.ndarray)):
@@ -150,6 +142,32 @@ class AudioModality:
         if not long:
             return ""
         return f"{long:.0%} of the recordings are longer than {most:.1f} s; the network hears their middle."
+
+
+def _channels(source: Path | bytes) -> tuple[NDArray[np.float32], int]:
+    """What a file holds, (samples, channels), and its samples a second."""
+    content = source if isinstance(source, bytes) else read_content(source)
+    if not content:
+        raise UnreadableError("the file is empty (0 bytes)")
+    soundfile = _soundfile()
+    try:
+        with soundfile.SoundFile(io.BytesIO(content)) as file:
+            _refuse(file)
+            channels = file.read(dtype="float32", always_2d=True)
+            rate = int(file.samplerate)
+    except soundfile.LibsndfileError as error:
+        raise UnreadableError(f"not a WAV, FLAC, OGG or MP3 recording, or damaged ({error.error_string})") from error
+    return channels, rate
+
+
+def clipped_share(channels: NDArray[np.float32]) -> float:
+    """The share of the samples that lie at full volume, three or more in a row, in the channel with most of them."""
+    full = np.abs(channels) >= FULL_VOLUME
+    inside = full[:-2] & full[1:-1] & full[2:]  # the first of three
+    runs = np.zeros_like(full)
+    for shift in range(3):
+        runs[shift : len(runs) - 2 + shift] |= inside
+    return float(runs.mean(axis=0).max()) if len(full) else 0.0
 
 
 def _soundfile() -> Any:

@@ -32,11 +32,12 @@ class ImageModality:
     noun = "picture"
     suffixes = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif"})
 
-    def check(self, content: bytes) -> None:
+    def check(self, content: bytes) -> str:
         """Decode at the lowest resolution the format allows: that reads every byte and finds a truncated file."""
         picture = self._open(content)
         picture.draft("RGB", (1, 1))
         _load(picture)
+        return ""
 
     def decode(self, source: Path | bytes) -> Image.Image:
         picture = self._open(source if isinstance(source, bytes) else read_content(source))

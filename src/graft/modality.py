@@ -55,8 +55,11 @@ class Modality(Protocol):
     augmentation: int  # version of `augment`: kept views of another one are not used
     views: int  # varied views from which training on kept activations draws
 
-    def check(self, content: bytes) -> None:
-        """Decode as cheaply as proves that the whole sample is readable; raise `UnreadableError` if not."""
+    def check(self, content: bytes) -> str:
+        """Decode as cheaply as proves that the whole sample is readable; raise `UnreadableError` if not.
+
+        What is wrong with a sample that can be used all the same is given in a few words; empty where nothing is.
+        """
 
     def decode(self, source: Any) -> Any:
         """Decode one sample; raise `UnreadableError` with the reason where that fails."""

@@ -34,10 +34,9 @@ class PairModality:
     views = 0
     suffixes: frozenset[str] = frozenset()  # pairs stand in tables
 
-    def check(self, content: bytes) -> None:
+    def check(self, content: bytes) -> str:
         text, picture = _parted(content)
-        TEXT.check(text)
-        IMAGE.check(picture)
+        return TEXT.check(text) or IMAGE.check(picture)
 
     def decode(self, source: Any) -> tuple[Any, str]:
         text, picture = _parted(joined(source) if isinstance(source, Pair) else source)

@@ -36,9 +36,10 @@ class TextModality:
     views = 3
     suffixes = frozenset({".txt"})
 
-    def check(self, content: bytes) -> None:
+    def check(self, content: bytes) -> str:
         """A text must be UTF-8, of a size that somebody wrote, and must say something."""
         self.decode(content)
+        return ""
 
     def decode(self, source: Path | bytes) -> str:
         content = source if isinstance(source, bytes) else read_content(source)

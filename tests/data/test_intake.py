@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
-from conftest import COLOURS, draw
+from conftest import COLOURS, draw, sounds
 from graft.data import LoadOptions, load
 from graft.errors import DataError, RequestError
 from graft.records import PARTS
@@ -224,6 +225,16 @@ class TestBadInput:
         assert len(dataset) == 10
         reasons = finding(dataset, "unreadable").sources
         assert [reason.split(":")[0] for reason in reasons] == ["lemon/empty.jpg", "plum/half.png", "plum/text.jpg"]
+
+    def test_a_recording_that_was_made_too_loud_is_used_and_told_again_when_it_is_known(self, tmp_path):
+        root = sounds(tmp_path / "sounds")
+        soundfile.write(root / "low" / "loud.wav", np.sign(np.sin(np.arange(4000) / 5)), 8000)
+        for _ in range(2):  # the second time from the index
+            dataset = load(root)
+            assert len(dataset) == 33
+            assert finding(dataset, "flawed").sources == (
+                "low/loud.wav: clipped (at full volume for 100% of its length)",
+            )
 
     def test_nothing_but_unreadable_pictures(self, tmp_path):
         for name in ("lemon", "plum"):

@@ -24,7 +24,9 @@ def test_the_head_is_that_of_scikit_learn(count, width):
     assert np.abs(head.scores(features) - expected).max() < 1e-9
 
 
-@pytest.mark.parametrize(("count", "width"), [(60, 20), (40, 90)], ids=["tall", "wide"])
+@pytest.mark.parametrize(
+    ("count", "width"), [(60, 20), (40, 90), (200, 9)], ids=["tall", "wide", "folds larger than the width"]
+)
 @pytest.mark.parametrize("penalty", [0.1, 30.0])
 def test_cross_validation_equals_refitting_without_each_fold(count, width, penalty):
     """Science: equal to 1e-10. Centre and scale are those of all samples in both, as the block formula has them."""
@@ -38,7 +40,7 @@ def test_cross_validation_equals_refitting_without_each_fold(count, width, penal
             out = repeat == fold
             refitted = Ridge(alpha=penalty, solver="svd").fit(scaled[~out], targets[~out])
             expected[out] += refitted.predict(scaled[out]) / len(folds)
-    assert np.abs(cross_validate(basis, targets, penalty, folds) - expected).max() < 1e-10
+    assert np.abs(cross_validate(basis, targets, [penalty], folds)[0].mean(axis=0) - expected).max() < 1e-10
 
 
 def test_leaving_one_out_is_the_residual_over_one_minus_the_leverage():
@@ -49,14 +51,14 @@ def test_leaving_one_out_is_the_residual_over_one_minus_the_leverage():
     hat = (left * shrink) @ left.T + 1 / 30
     residuals = targets - hat @ targets
     expected = targets - residuals / (1 - np.diag(hat))[:, None]
-    assert np.abs(cross_validate(basis, targets, 2.0, folds) - expected).max() < 1e-12
+    assert np.abs(cross_validate(basis, targets, [2.0], folds)[0, 0] - expected).max() < 1e-12
 
 
 def test_samples_in_no_fold_have_no_score():
     features, labels = samples(30, 8)
     folds = make_folds(labels, None, 0)
     folds[:, 4] = -1
-    scores = cross_validate(Basis.of(features), one_hot(labels, 3), 1.0, folds)
+    scores = cross_validate(Basis.of(features), one_hot(labels, 3), [1.0], folds)[0].mean(axis=0)
     assert np.isnan(scores[4]).all()
     assert not np.isnan(scores[:4]).any()
 
@@ -65,7 +67,8 @@ def test_permuted_labels_are_at_chance():
     features, labels = samples(400, 30, classes=4)
     permuted = np.random.default_rng(1).permutation(labels)
     basis = Basis.of(features)
-    scores = cross_validate(basis, one_hot(permuted, 4), 0.1 * basis.squares.mean(), make_folds(permuted, None, 0))
+    folds = make_folds(permuted, None, 0)
+    scores = cross_validate(basis, one_hot(permuted, 4), [0.1 * basis.squares.mean()], folds)[0].mean(axis=0)
     assert abs((scores.argmax(axis=1) == permuted).mean() - 0.25) < 0.08
 
 

@@ -111,16 +111,18 @@ def _chosen_by_folds(samples: Samples, classes: int, seed: int) -> Probe:
     basis = Basis.of(part.features)
     targets = one_hot(part.labels, classes)
     tried: list[tuple[Candidate, Scores]] = []
-    for relative in PENALTIES:
-        scores = cross_validate(basis, targets, relative * basis.squares.mean(), folds)[held_out]
+    penalties = [float(relative * basis.squares.mean()) for relative in PENALTIES]
+    by_penalty = cross_validate(basis, targets, penalties, folds)
+    for relative, by_repeat in zip(PENALTIES, by_penalty, strict=True):
+        scores = by_repeat.mean(axis=0)[held_out]
         tried.append(_candidate("ridge", float(relative), scores, part.labels[held_out]))
     chosen, scores = min(tried, key=lambda pair: pair[0].log_loss)
     if _logistic_fits(len(samples), basis, classes):
         work = len(part) * len(basis.squares) * classes
         logistic = _logistic_by_folds(basis, part.labels, classes, folds[0], one_fold=work > LOGISTIC_FOLD_WORK)
         common = ~np.isnan(logistic[held_out, 0])
-        penalty = chosen.penalty * float(basis.squares.mean())
-        ridge = cross_validate(basis, targets, penalty, folds[:1])[held_out]  # on the folds that logistic had
+        place = list(PENALTIES).index(chosen.penalty)
+        ridge = by_penalty[place, 0, held_out]  # on the folds that logistic had
         rival, _ = _candidate("ridge", chosen.penalty, ridge[common], part.labels[held_out][common])
         tried.append(_candidate("logistic", 0.0, logistic[held_out][common], part.labels[held_out][common]))
         if tried[-1][0].log_loss < rival.log_loss:
@@ -163,7 +165,7 @@ def accuracy_by_folds(samples: Samples, classes: int, seed: int, basis: Basis | 
     if basis is None or len(part) < len(samples):
         basis = Basis.of(part.features)
     targets = one_hot(part.labels, classes)
-    scores = cross_validate(basis, targets, 0.1 * float(basis.squares.mean()), folds)[held_out]
+    scores = cross_validate(basis, targets, [0.1 * float(basis.squares.mean())], folds)[0].mean(axis=0)[held_out]
     return float((scores.argmax(axis=1) == part.labels[held_out]).mean())
 
 

@@ -20,10 +20,14 @@ CHUNK = 256  # files between two progress reports
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """One file's content hash (None where it could not even be read), or the reason why it cannot be used."""
+    """One file's content hash (None where it could not even be read), or the reason why it cannot be used.
+
+    `remark` says what is wrong with a sample that is used all the same.
+    """
 
     sha256: bytes | None
     error: str | None
+    remark: str = ""
 
 
 Stamp = tuple[int, int]  # size in bytes, time of the last change to content or name in nanoseconds
@@ -58,11 +62,9 @@ def check_texts(texts: Sequence[str], modality: Modality) -> list[Checked]:
         content = text.encode("utf-8", "surrogateescape")
         sha256 = hashlib.sha256(content).digest()
         try:
-            modality.check(content)
+            checked.append(Checked(sha256, None, modality.check(content)))
         except UnreadableError as error:
             checked.append(Checked(sha256, str(error)))
-        else:
-            checked.append(Checked(sha256, None))
     return checked
 
 
@@ -102,10 +104,9 @@ def _check_content(read: Callable[[], bytes], modality: Modality) -> Checked:
         return Checked(None, str(error))
     sha256 = hashlib.sha256(content).digest()
     try:
-        modality.check(content)
+        return Checked(sha256, None, modality.check(content))
     except UnreadableError as error:
         return Checked(sha256, str(error))
-    return Checked(sha256, None)
 
 
 class Memory:
@@ -120,7 +121,7 @@ class Memory:
         if not self.file.exists():
             return {}
         known = {}
-        query = "SELECT sha256, error FROM checked WHERE path = ? AND size = ? AND time = ? AND version = ?"
+        query = "SELECT sha256, error, remark FROM files WHERE path = ? AND size = ? AND time = ? AND version = ?"
         try:
             with closing(sqlite3.connect(self.file, timeout=5)) as table:
                 for path, stamp in zip(paths, stamps, strict=True):
@@ -136,7 +137,7 @@ class Memory:
     def remember(self, fresh: dict[Path, Checked], stamps: Sequence[Stamp | None]) -> None:
         """Keep the results of files that could be read; a failing disk costs only the time of the next check."""
         rows = [
-            (str(path.absolute()), *stamp, self.version, result.sha256, result.error)
+            (str(path.absolute()), *stamp, self.version, result.sha256, result.error, result.remark)
             for (path, result), stamp in zip(fresh.items(), stamps, strict=True)
             if stamp is not None and result.sha256 is not None
         ]
@@ -144,10 +145,10 @@ class Memory:
             self.file.parent.mkdir(parents=True, exist_ok=True)
             with closing(sqlite3.connect(self.file, timeout=5)) as table, table:
                 table.execute(
-                    "CREATE TABLE IF NOT EXISTS checked (path TEXT PRIMARY KEY, size INTEGER, time INTEGER, "
-                    "version TEXT, sha256 BLOB, error TEXT)"
+                    "CREATE TABLE IF NOT EXISTS files (path TEXT PRIMARY KEY, size INTEGER, time INTEGER, "
+                    "version TEXT, sha256 BLOB, error TEXT, remark TEXT)"
                 )
-                table.executemany("INSERT OR REPLACE INTO checked VALUES (?, ?, ?, ?, ?, ?)", rows)
+                table.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
         except sqlite3.DatabaseError as error:
             if not isinstance(error, sqlite3.OperationalError):  # damaged, not only busy: begin a new one next time
                 self.file.unlink(missing_ok=True)

@@ -109,7 +109,15 @@ def _checked(origin: Path, found: Listing, options: LoadOptions, watch: Watch) -
         for entry, result in zip(found.entries, checked, strict=True)
         if result.error is not None
     )
+    remarks = tuple(
+        f"{entry.source}: {result.remark}"
+        for entry, result in zip(found.entries, checked, strict=True)
+        if result.error is None and result.remark
+    )
     findings = [*found.findings, *([unreadable_finding(modality.noun, reasons)] if reasons else [])]
+    if remarks:
+        message = f"{plural(len(remarks), modality.noun)} can be used but may teach little: {listing(remarks, 3)}."
+        findings.append(Finding("flawed", "warning", message, remarks))
     if not readable:
         raise DataError(
             origin, [f"none of its {plural(len(checked), modality.noun)} can be read: {listing(reasons, 3)}"]

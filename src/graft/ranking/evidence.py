@@ -10,7 +10,7 @@ from graft.ranking.gbc import gbc
 from graft.ranking.hscore import shrunk_h_score
 from graft.ranking.knn import folded_knn_accuracy
 from graft.ranking.logme import log_evidence
-from graft.ranking.ridge import PENALTIES, Scores, cross_validate, one_hot
+from graft.ranking.ridge import PENALTIES, cross_validate, one_hot
 from graft.ranking.source_labels import nce
 from graft.ranking.temperature import fit_temperature
 from graft.ranking.transrate import transrate
@@ -62,11 +62,10 @@ def gather_evidence(
     constant = not basis.energy.any()
     judged = np.flatnonzero(folds[0] >= 0)
     moments = basis.moments(labels, classes) / np.sqrt(basis.squares)[:, None]
-    tried = []
-    for penalty in PENALTIES:
-        scores = _by_repeat(basis, targets, penalty, folds, moments)[:, judged]
-        tried.append((float(((scores - targets[judged]) ** 2).mean()), float(penalty), scores))
-    _, penalty, scores = min(tried, key=lambda one: one[0])
+    penalties = [float(penalty * basis.squares.mean()) for penalty in PENALTIES]
+    tried = cross_validate(basis, targets, penalties, folds, moments)[:, :, judged]
+    best = int(np.argmin([((scores - targets[judged]) ** 2).mean() for scores in tried]))
+    penalty, scores = float(PENALTIES[best]), tried[best]
     answers = scores.argmax(axis=2) == labels[judged]
     temperature, loss = fit_temperature(scores.mean(axis=0), labels[judged])
     evidence = log_evidence(basis, labels, classes)
@@ -84,14 +83,6 @@ def gather_evidence(
         gbc=gbc(basis, labels, classes),
         constant=constant,
     )
-
-
-def _by_repeat(
-    basis: Basis, targets: Scores, penalty: float, folds: NDArray[np.int32], moments: Scores
-) -> NDArray[np.float64]:
-    """Out-of-fold scores of each repeat: (repeats, samples, classes)."""
-    relative = penalty * float(basis.squares.mean())
-    return np.stack([cross_validate(basis, targets, relative, repeat[None], moments) for repeat in folds])
 
 
 def _bounded(share: float) -> float | None:

@@ -4,6 +4,7 @@ For a fold b, the predictions of a model that never saw b follow from the one fi
 P_b = Y_b - (I - H_bb)^-1 R_b, where H is the hat matrix and R the residuals (the block form of the PRESS identity).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,28 +49,43 @@ def fit_ridge(basis: Basis, labels: NDArray[np.int32], classes: int, penalty: fl
 
 
 def cross_validate(
-    basis: Basis, targets: Scores, penalty: float, folds: NDArray[np.int32], moments: Scores | None = None
-) -> Scores:
-    """Out-of-fold scores averaged over repeats; NaN for samples that are in no fold.
+    basis: Basis, targets: Scores, penalties: Sequence[float], folds: NDArray[np.int32], moments: Scores | None = None
+) -> NDArray[np.float64]:
+    """Out-of-fold scores for each penalty and repeat, (penalties, repeats, samples, classes); NaN where in no fold.
 
-    Equal to refitting without each fold, at the cost of one small linear system per fold. `moments` are U^T (Y - mean
-    Y), (rank, classes), where the caller knows them.
+    Equal to refitting without each fold, at the cost of one small linear system per fold and penalty. `moments` are
+    U^T (Y - mean Y), (rank, classes), where the caller knows them.
     """
-    from scipy.linalg import solve
-
     left = basis.left  # (samples, rank)
-    shrink = basis.squares / (basis.squares + penalty)
     mean = targets.mean(axis=0)
     if moments is None:
         moments = left.T @ (targets - mean)
-    residuals = targets - mean - left @ (shrink[:, None] * moments)
-    total = np.zeros_like(targets)
-    for repeat in folds:
+    shrinks = [basis.squares / (basis.squares + penalty) for penalty in penalties]
+    scores = np.full((len(shrinks), len(folds), *targets.shape), np.nan)
+    for number, repeat in enumerate(folds):
         for fold in range(int(repeat.max()) + 1):
             rows = np.flatnonzero(repeat == fold)
-            block = left[rows] * np.sqrt(shrink)
-            apart = np.eye(len(rows)) - (block @ block.T + 1 / len(targets))  # symmetric and positive: half the work
-            total[rows] += targets[rows] - solve(apart, residuals[rows], assume_a="pos", check_finite=False)
-    scores = total / len(folds)
-    scores[folds[0] < 0] = np.nan
+            block = np.column_stack([left[rows], np.full(len(rows), len(targets) ** -0.5)])  # the bias never shrinks
+            gram = block.T @ block if len(rows) > block.shape[1] else None
+            for one, shrink in enumerate(shrinks):
+                weighted = block * np.sqrt(np.append(shrink, 1.0))
+                residuals = targets[rows] - mean - left[rows] @ (shrink[:, None] * moments)
+                scores[one, number, rows] = targets[rows] - _apart(weighted, shrink, gram, residuals)
     return scores
+
+
+def _apart(
+    block: NDArray[np.float64], shrink: NDArray[np.float64], gram: NDArray[np.float64] | None, residuals: Scores
+) -> Scores:
+    """(I - B B^T)^-1 R for the weighted rows B of a fold, by the smaller of the two systems that give it.
+
+    Both are symmetric and positive. With more rows than columns it is R + B (I - B^T B)^-1 B^T R (Woodbury's identity),
+    and B^T B follows for every penalty from the same `gram`.
+    """
+    from scipy.linalg import solve
+
+    if gram is None:
+        return np.asarray(solve(np.eye(len(block)) - block @ block.T, residuals, assume_a="pos", check_finite=False))
+    weights = np.sqrt(np.append(shrink, 1.0))
+    small = np.eye(len(gram)) - gram * weights * weights[:, None]
+    return np.asarray(residuals + block @ solve(small, block.T @ residuals, assume_a="pos", check_finite=False))
