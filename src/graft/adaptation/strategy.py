@@ -11,6 +11,7 @@ from graft.adaptation.batches import (
     LiveBatches,
     Order,
     clean_inputs,
+    lengths_of,
     sizes_of,
     without_filling,
 )
@@ -233,12 +234,13 @@ def on_pictures(
     plan.check()
     preprocess = start.backbone.card.preprocess
     rows = task.rows[task.train]
+    order = replace(order_of(task, plan), sizes=lengths_of(task.dataset, rows, preprocess))
     return Trainee(
         name=name,
         backbone=start.backbone,
         module=module,
         trunk=trunk,
-        batches=LiveBatches(task.dataset, rows, preprocess, order_of(task, plan), varied),
+        batches=LiveBatches(task.dataset, rows, preprocess, order, varied),
         deciding=lambda: clean_inputs(task.dataset, task.rows[task.deciding], preprocess, INPUTS),
         shares=shares,
         **hooks,

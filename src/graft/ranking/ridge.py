@@ -61,31 +61,50 @@ def cross_validate(
     if moments is None:
         moments = left.T @ (targets - mean)
     shrinks = [basis.squares / (basis.squares + penalty) for penalty in penalties]
-    scores = np.full((len(shrinks), len(folds), *targets.shape), np.nan)
+    scores = np.empty((len(shrinks), len(folds), *targets.shape))
+    for one, shrink in enumerate(shrinks):
+        scores[one] = targets - mean - left @ (shrink[:, None] * moments)  # residuals, until their fold comes
     for number, repeat in enumerate(folds):
         for fold in range(int(repeat.max()) + 1):
             rows = np.flatnonzero(repeat == fold)
             block = np.column_stack([left[rows], np.full(len(rows), len(targets) ** -0.5)])  # the bias never shrinks
-            gram = block.T @ block if len(rows) > block.shape[1] else None
+            gram = _square(block.T) if len(rows) > block.shape[1] else None
             for one, shrink in enumerate(shrinks):
-                weighted = block * np.sqrt(np.append(shrink, 1.0))
-                residuals = targets[rows] - mean - left[rows] @ (shrink[:, None] * moments)
-                scores[one, number, rows] = targets[rows] - _apart(weighted, shrink, gram, residuals)
+                weights = np.sqrt(np.append(shrink, 1.0))
+                scores[one, number, rows] = targets[rows] - _apart(block, weights, gram, scores[one, number, rows])
+        scores[:, number, repeat < 0] = np.nan
     return scores
 
 
 def _apart(
-    block: NDArray[np.float64], shrink: NDArray[np.float64], gram: NDArray[np.float64] | None, residuals: Scores
+    block: NDArray[np.float64], weights: NDArray[np.float64], gram: NDArray[np.float64] | None, residuals: Scores
 ) -> Scores:
     """(I - B B^T)^-1 R for the weighted rows B of a fold, by the smaller of the two systems that give it.
 
     Both are symmetric and positive. With more rows than columns it is R + B (I - B^T B)^-1 B^T R (Woodbury's identity),
     and B^T B follows for every penalty from the same `gram`.
     """
-    from scipy.linalg import solve
-
+    weighted = block * weights
     if gram is None:
-        return np.asarray(solve(np.eye(len(block)) - block @ block.T, residuals, assume_a="pos", check_finite=False))
-    weights = np.sqrt(np.append(shrink, 1.0))
-    small = np.eye(len(gram)) - gram * weights * weights[:, None]
-    return np.asarray(residuals + block @ solve(small, block.T @ residuals, assume_a="pos", check_finite=False))
+        return _solved(_square(weighted), residuals)
+    inner = _solved(gram * weights * weights[:, None], weighted.T @ residuals)
+    return np.asarray(residuals + weighted @ inner)
+
+
+def _square(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A A^T, its upper triangle alone."""
+    from scipy.linalg.blas import dsyrk  # numpy has a BLAS of its own: its threads and these would wait for each other
+
+    return np.asarray(dsyrk(1.0, rows) if rows.flags.f_contiguous else dsyrk(1.0, rows.T, trans=1))
+
+
+def _solved(square: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(I - S)^-1 R for a symmetric S below I, of which the upper triangle is given."""
+    from scipy.linalg.lapack import dposv
+
+    np.negative(square, out=square)
+    square[np.diag_indices(len(square))] += 1
+    _, result, failed = dposv(square, right, lower=0)
+    if failed:
+        raise np.linalg.LinAlgError("a fold whose rows alone span what is penalised")
+    return np.asarray(result)
