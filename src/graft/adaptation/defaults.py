@@ -6,6 +6,8 @@ from typing import Literal
 from graft.backbones import Backbone
 from graft.training.plan import Plan
 
+SMALL = 50_000_000  # parameters
+
 Family = Literal["mobile", "residual", "transformer", "convnext", "other"]
 
 
@@ -34,6 +36,15 @@ def default_cut(backbone: Backbone) -> int | None:
         return None
     behind = {"mobile": 4, "residual": 2, "transformer": 3, "convnext": 2, "other": max(1, count - 2 * count // 3)}
     return max(1, count - behind[family_of(backbone)])
+
+
+def trains_whole(backbone: Backbone) -> bool:
+    """Whether all stages are trained where others train their last ones: encoders of texts, of a size to wait for.
+
+    Keeping activations saves little there, because texts are short and early layers cost as much as late ones.
+    """
+    card = backbone.card
+    return card.modality == "text" and card.parameters <= SMALL
 
 
 def partial_plan(backbone: Backbone) -> Plan:

@@ -6,9 +6,10 @@ from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 
-from graft.adaptation.defaults import default_cut, full_plan, partial_plan
+from graft.adaptation.defaults import default_cut, partial_plan, trains_whole
 from graft.adaptation.guard import Blend, Decision, decide
 from graft.adaptation.probe import Candidate, Samples, refit
+from graft.adaptation.standing import PAIRED, PROBES, Standing, finish
 from graft.adaptation.strategy import Full, Partial, Strategy
 from graft.adaptation.task import Grown, Start, Task
 from graft.adaptation.trainee import averaged
@@ -21,26 +22,11 @@ from graft.records import Json
 
 LEAST_DECIDING = 4  # samples below which no gain can be shown at all
 LEAST_SECONDS = 20.0  # for a rung: with less time left it is not begun
-PROBES = ("1", "1b")  # rungs that are fitted on all samples at once
 TAPPED = "probe on several stages"
-PAIRED = "1p"  # the rung of contrastive pairs
 FEW = 16  # training samples a class up to which pairs are tried
 # Learning rates of rung 2, relative to the default, where there is time to try. Three times as much was clearly worse
 # on fruit (Brier score 0.187 against 0.141 and 0.142).
 GRID = (1.0, 1 / 3)
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """A model that may be delivered, with its scores on the deciding samples by a head that never saw them."""
-
-    rung: str
-    name: str
-    backbone: Backbone
-    head: LinearHead
-    temperature: float
-    scores: Scores
-    samples: int  # that it was fitted on
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +81,10 @@ class Ladder:
         if len(self.task.deciding) < LEAST_DECIDING:
             self.task.watch.say(f"Only {len(self.task.deciding)} samples could decide on more training: probe kept.")
             return
-        rungs = [self._baseline, self._taps, self._pairs, self._partial]
+        trained = self._full if trains_whole(self.start.backbone) else self._partial
+        rungs = [self._baseline, self._taps, self._pairs, trained, self._stages_of_trained]
         if effort == "best":
-            rungs = [self._baseline, self._taps, self._pairs, self._grid, self._full, self._average]
+            rungs[3:4] = [self._grid, self._full, self._average]
         for rung in rungs:
             if self.clock.is_over:
                 self.task.watch.say("The time is over: the best model so far is kept.")
@@ -129,6 +116,30 @@ class Ladder:
             count = len(self.task.rows)
             standing = Standing("1b", TAPPED, found.backbone, found.head, decision.temperature, found.scores, count)
         return self._rung("1b", TAPPED, decision, began, standing, details)
+
+    def _stages_of_trained(self) -> Rung | None:
+        """A head on several stages of what was trained, where something was."""
+        from graft.adaptation.multitap import multi_tap
+
+        below = self.standing
+        began = time.perf_counter()
+        found = None if below.rung in PROBES else multi_tap(below.backbone, self.task, self.chosen)
+        if found is None:
+            return None
+        decision, standing = self._decide({1.0: found.scores}), None
+        if decision.share > 0:
+            standing = Standing(
+                rung=f"{below.rung}b",
+                name=f"{below.name}, head on several stages",
+                backbone=found.backbone,
+                head=found.head,
+                temperature=decision.temperature,
+                scores=found.scores,
+                samples=len(self.task.rows),
+                beneath=below,
+                looks_from=found.looks_from,
+            )
+        return self._rung(f"{below.rung}b", "head on several stages", decision, began, standing, {"used": found.used})
 
     def _pairs(self) -> Rung | None:
         """Contrastive pairs, for encoders of texts that have few samples to learn from; for others they are untried."""
@@ -202,57 +213,22 @@ class Ladder:
         return self._rung(number, best.name, decision, began, standing, details)
 
     def _final(self) -> Rung:
-        """What was decided goes on for a quarter of its course on all samples, those that decided among them.
-
-        Nothing can be measured on it; the figures stay those of the network that was judged.
-        """
-        if self.standing.rung == PAIRED:
-            return self._final_head()
+        """What stands is taught by all samples at last."""
         began = time.perf_counter()
-        backbone = self.standing.backbone
-        partial = self.standing.rung == "2"
-        plan = partial_plan(backbone) if partial else full_plan(backbone)
-        plan = replace(
-            plan,
-            epochs=plan.epochs / 4,
-            least_steps=plan.least_steps // 4,
-            learning_rate=plan.learning_rate / 2,
-            head_learning_rate=plan.head_learning_rate / 2,
-        )
-        strategy: Strategy = Partial(from_stage=self.cut, plan=plan) if partial else Full(plan)
         folder = self.task.checkpoints and self.task.checkpoints / "final"
-        task = replace(self.task.on_everything(), checkpoints=folder, deadline=self._deadline(1))
-        grown = strategy.grow(Start(backbone, self.standing.head, 1.0), task)
-        trunk, head = grown.deliver(1.0)
-        name = f"{self.standing.name}, then on all samples"
-        self.standing = replace(self.standing, name=name, backbone=trunk, head=head, samples=len(self.task.rows))
+        task = replace(self.task, checkpoints=folder, deadline=self._deadline(1))
+        finished = finish(self.standing, self.cut, self.chosen, task)
+        self.standing = finished.standing
         entry: Json = {
             "rung": "final",
-            "name": "the same on all samples",
+            "name": finished.what,
             "kept": True,
             "why": "those that decided teach too, at last; its figures are those it was kept for",
-            "steps": grown.trained.steps,
-            "losses": [asdict(epoch) for epoch in grown.trained.epochs],
-            "seconds": round(time.perf_counter() - began, 2),
         }
-        return Rung(entry, self.standing)
-
-    def _final_head(self) -> Rung:
-        """A head on all samples; the network that pairs have taught stays as it is."""
-        began = time.perf_counter()
-        backbone, task = self.standing.backbone, self.task
-        features = extract(task.dataset, task.rows, backbone, task.watch, task.cache_gb).matrix
-        head = refit(self.chosen, Samples(features, task.labels), task.classes)
-        name = f"{self.standing.name}, head on all samples"
-        self.standing = replace(self.standing, name=name, head=head, samples=len(task.rows))
-        entry: Json = {
-            "rung": "final",
-            "name": "the head on all samples",
-            "kept": True,
-            "why": "those that decided teach too, at last; its figures are those it was kept for",
-            "seconds": round(time.perf_counter() - began, 2),
-        }
-        return Rung(entry, self.standing)
+        if finished.grown is not None:
+            trained = finished.grown.trained
+            entry |= {"steps": trained.steps, "losses": [asdict(epoch) for epoch in trained.epochs]}
+        return Rung(entry | {"seconds": round(time.perf_counter() - began, 2)}, self.standing)
 
     def _begin(self) -> Start:
         """Where a training begins: at the best trained network, or at the probe where none was kept."""

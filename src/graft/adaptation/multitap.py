@@ -23,6 +23,7 @@ class MultiTap:
     scores: Scores
     curve: tuple[Json, ...]  # stage and accuracy, in forward order
     used: tuple[str, ...]  # the stages that the head looks at
+    looks_from: int  # the first feature of them
     cut: int | None  # train from here, where an earlier stage is better than the last by more than one standard error
 
 
@@ -38,9 +39,7 @@ def multi_tap(backbone: Backbone, task: Task, chosen: Candidate) -> MultiTap | N
     taps = tap(backbone)
     if taps is None:
         return None
-    card = replace(taps.backbone.card, id=f"{backbone.card.id} with taps")
-    tapped = replace(taps.backbone, card=card)
-    features = extract(task.dataset, task.rows, tapped, task.watch, task.cache_gb).matrix
+    features = extract(task.dataset, task.rows, taps.backbone, task.watch, task.cache_gb).matrix
     train, labels = task.train, task.labels
     wanted = labels[task.deciding]
     right: list[NDArray[np.bool_]] = []
@@ -54,16 +53,33 @@ def multi_tap(backbone: Backbone, task: Task, chosen: Candidate) -> MultiTap | N
     fitted = {start: _fit_from(start, known, chosen, task.classes) for start in _starts(taps.slices)}
     scores = {start: head.scores(scaled[task.deciding]) for start, head in fitted.items()}
     start = min(scores, key=lambda one: fit_temperature(scores[one], wanted)[1])
-    final = _fit_from(start, Samples(scaled, labels), chosen, task.classes)
+    final = _unscaled(_fit_from(start, Samples(scaled, labels), chosen, task.classes), scale)
     stages = zip(taps.names, right, strict=True)
     return MultiTap(
-        backbone=tapped,
-        head=LinearHead(final.weight / scale[:, None], final.bias),
+        backbone=taps.backbone,
+        head=final,
         scores=scores[start],
         curve=tuple({"stage": name, "accuracy": float(one.mean())} for name, one in stages),
         used=tuple(name for name, part in zip(taps.names, taps.slices, strict=True) if part.start >= start),
+        looks_from=start,
         cut=earlier_cut(right),
     )
+
+
+def head_on_stages(backbone: Backbone, task: Task, chosen: Candidate, start: int) -> tuple[Backbone, LinearHead]:
+    """The network with taps, and a head of the chosen kind, on all samples, on the features from `start` on."""
+    from graft.backbones.taps import tap
+
+    taps = tap(backbone)
+    assert taps is not None  # it had some when its stages were looked at
+    features = extract(task.dataset, task.rows, taps.backbone, task.watch, task.cache_gb).matrix
+    scale = _scale_of_each_stage(features, taps.slices)
+    scaled = np.asarray(features, np.float32) / scale
+    return taps.backbone, _unscaled(_fit_from(start, Samples(scaled, task.labels), chosen, task.classes), scale)
+
+
+def _unscaled(head: LinearHead, scale: NDArray[np.float32]) -> LinearHead:
+    return LinearHead(head.weight / scale[:, None], head.bias)
 
 
 def _starts(slices: tuple[slice, ...]) -> tuple[int, ...]:

@@ -110,11 +110,12 @@ def strategy_of(rung: str) -> Strategy:
     from graft.adaptation.contrastive import Contrastive
     from graft.adaptation.strategy import Full
 
-    if rung in ("1", "1b"):
+    trained = rung.removesuffix("b")  # beneath a head that looks at several stages
+    if trained == "1":
         return Probe()
-    if rung == "1p":
+    if trained == "1p":
         return Contrastive()
-    return Partial() if rung == "2" else Full()
+    return Partial() if trained == "2" else Full()
 
 
 def predicted(model: Model, paths: Sequence[Content], watch: Watch) -> NDArray[np.intp]:

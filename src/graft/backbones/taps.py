@@ -50,7 +50,8 @@ def tap(backbone: Backbone) -> Taps | None:
         for stage in backbone.stages:
             activations = stage.module(activations)
             ends.append(ends[-1] + _pooled(activations).shape[1])
-    card = replace(backbone.card, architecture=TAPS + backbone.card.architecture, width=ends[-1])
+    name = f"{backbone.card.id} with taps"
+    card = replace(backbone.card, id=name, architecture=TAPS + backbone.card.architecture, width=ends[-1])
 
     def load() -> Loaded:
         return Loaded(Tapped(copy.deepcopy(backbone.module), backbone.card))

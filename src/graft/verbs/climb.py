@@ -27,7 +27,7 @@ from graft.verbs.record import write_split
 from graft.verbs.report import write_report
 
 if TYPE_CHECKING:
-    from graft.adaptation.ladder import Standing
+    from graft.adaptation.standing import Standing
     from graft.adaptation.task import Task
     from graft.verbs.fit import FitOptions
 
@@ -109,7 +109,7 @@ class Climb:
     def from_scratch(self, epochs: float) -> None:
         """One rung alone: the whole network from random weights, as pretraining needs it."""
         from graft.adaptation.defaults import scratch_plan
-        from graft.adaptation.ladder import Standing
+        from graft.adaptation.standing import Standing
         from graft.adaptation.strategy import Scratch
         from graft.adaptation.task import Start
 

@@ -1,0 +1,80 @@
+"""Where a climb stands: a model that may be delivered, and what becomes of it once nothing is left to decide."""
+
+from dataclasses import dataclass, replace
+
+from graft.adaptation.defaults import full_plan, partial_plan
+from graft.adaptation.multitap import head_on_stages
+from graft.adaptation.probe import Candidate, Samples, refit
+from graft.adaptation.strategy import Full, Partial, Strategy
+from graft.adaptation.task import Grown, Start, Task
+from graft.backbones import Backbone
+from graft.features import extract
+from graft.ranking.ridge import LinearHead, Scores
+
+PROBES = ("1", "1b")  # rungs that are fitted on all samples at once
+PAIRED = "1p"  # the rung of contrastive pairs
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A model that may be delivered, with its scores on the deciding samples by a head that never saw them.
+
+    Where its head looks at several stages of a network that was trained before, `beneath` is that network as it stood,
+    and `looks_from` the first feature that the head looks at.
+    """
+
+    rung: str
+    name: str
+    backbone: Backbone
+    head: LinearHead
+    temperature: float
+    scores: Scores
+    samples: int  # that it was fitted on
+    beneath: "Standing | None" = None
+    looks_from: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The standing after the deciding samples taught too, and the training that it took, if it took one."""
+
+    standing: Standing
+    what: str
+    grown: Grown | None = None
+
+
+def finish(standing: Standing, cut: int | None, chosen: Candidate, task: Task) -> Finished:
+    """What was decided goes on for a quarter of its course on all samples, those that decided among them.
+
+    Nothing can be measured on it; the figures stay those of the network that was judged. A network that pairs have
+    taught stays as it is, and its head is fitted on all samples; so is one that looks at several stages.
+    """
+    if standing.beneath is not None:
+        below = finish(standing.beneath, cut, chosen, task)
+        backbone, head = head_on_stages(below.standing.backbone, task, chosen, standing.looks_from)
+        return Finished(_on_all(standing, task, backbone, head), below.what, below.grown)
+    if standing.rung == PAIRED:
+        features = extract(task.dataset, task.rows, standing.backbone, task.watch, task.cache_gb).matrix
+        head = refit(chosen, Samples(features, task.labels), task.classes)
+        return Finished(_on_all(standing, task, standing.backbone, head), "the head on all samples")
+    grown = _strategy(standing, cut).grow(Start(standing.backbone, standing.head, 1.0), task.on_everything())
+    return Finished(_on_all(standing, task, *grown.deliver(1.0)), "the same on all samples", grown)
+
+
+def _strategy(standing: Standing, cut: int | None) -> Strategy:
+    partial = standing.rung == "2"
+    plan = partial_plan(standing.backbone) if partial else full_plan(standing.backbone)
+    plan = replace(
+        plan,
+        epochs=plan.epochs / 4,
+        least_steps=plan.least_steps // 4,
+        learning_rate=plan.learning_rate / 2,
+        head_learning_rate=plan.head_learning_rate / 2,
+    )
+    return Partial(from_stage=cut, plan=plan) if partial else Full(plan)
+
+
+def _on_all(standing: Standing, task: Task, backbone: Backbone, head: LinearHead) -> Standing:
+    only_head = standing.rung == PAIRED
+    name = f"{standing.name}, {'head on all samples' if only_head else 'then on all samples'}"
+    return replace(standing, name=name, backbone=backbone, head=head, samples=len(task.rows))
