@@ -2,6 +2,7 @@
 
 import csv
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -9,9 +10,18 @@ import torch
 
 import graft
 from graft.adaptation.batches import clean_inputs
-from graft.adaptation.contrastive import NEVER, SHARPNESS, Contrastive, PairBatches, Partners
-from graft.adaptation.defaults import contrastive_plan
+from graft.adaptation.contrastive import (
+    NEVER,
+    SHARPNESS,
+    Contrastive,
+    PairBatches,
+    Partners,
+    Shortened,
+    finding_its_class,
+)
+from graft.adaptation.defaults import contrastive_plan, suits_pairs
 from graft.adaptation.probe import Candidate, Samples, refit
+from graft.adaptation.stages import stages_of
 from graft.adaptation.task import Start, Task
 from graft.adaptation.trainee import state_of
 from graft.backbones import Backbone, open_backbone
@@ -51,20 +61,55 @@ def test_each_looks_for_its_partner_and_never_for_itself():
     scores = Partners()(features)
     assert torch.equal(scores.diagonal(), torch.full((4,), NEVER))
     assert scores[0].tolist()[1:] == [SHARPNESS, 0.0, 0.0]
-    assert torch.nn.functional.cross_entropy(scores, torch.arange(4) ^ 1) < 1e-6
-    assert torch.nn.functional.cross_entropy(scores, torch.tensor([2, 3, 0, 1])) > 10
+    assert finding_its_class(scores, torch.tensor([7, 7, 3, 3])) < 1e-6
+    assert finding_its_class(scores, torch.tensor([0, 1, 0, 1])) > 40
 
 
-def test_partners_are_of_one_class_and_no_class_comes_twice(task, monkeypatch):
-    batches = batches_of(task, 2)
+def test_the_loss_is_that_of_the_paper():
+    rng = np.random.default_rng(0)
+    features, labels = torch.from_numpy(rng.normal(size=(9, 4))), np.array([0, 0, 0, 1, 1, 2, 2, 2, 2])
+    unit = (features / features.norm(dim=1, keepdim=True)).numpy()
+    expected = 0.0
+    for one in range(9):
+        others = [other for other in range(9) if other != one]
+        whole = sum(np.exp(SHARPNESS * unit[one] @ unit[other]) for other in others)
+        own = [other for other in others if labels[other] == labels[one]]
+        expected -= sum(np.log(np.exp(SHARPNESS * unit[one] @ unit[other]) / whole) for other in own) / len(own)
+    found = finding_its_class(Partners()(features), torch.from_numpy(labels))
+    assert float(found) == pytest.approx(expected, rel=1e-12)
+
+
+def test_texts_of_like_length_are_computed_together_and_come_back_in_order(task):
+    class Seen(torch.nn.Module):
+        places: ClassVar[list[int]] = []
+
+        def forward(self, tokens):
+            self.places.append(tokens.shape[1])
+            return tokens.sum(dim=1, keepdim=True)
+
+    tokens = torch.zeros(8, 9, dtype=torch.int64)
+    for row, length in enumerate([9, 1, 4, 2, 3, 1, 8, 2]):
+        tokens[row, :length] = row + 1
+    tokens[2, 1] = 0  # a token like the filling, with others behind it
+    assert torch.equal(Shortened(torch.nn.Sequential(Seen()), pad=0)(tokens), tokens.sum(dim=1, keepdim=True))
+    assert Seen.places == [1, 2, 4, 9]
+    body, _ = stages_of(open_backbone("wheel:minilm_l6"))
+    inputs, _ = batches_of(task, 3).batch(0)
+    inputs[0, 4:] = 0
+    with torch.inference_mode():
+        assert torch.allclose(Shortened(body, 0)(inputs), body(inputs), atol=1e-5)
+
+
+@pytest.mark.parametrize(("pairs", "of_each"), [(2, 2), (3, 2), (6, 4), (64, 4)])
+def test_of_each_class_there_are_as_many_and_two_at_least(task, monkeypatch, pairs, of_each):
+    batches = batches_of(task, pairs)
     seen: list[int] = []
     monkeypatch.setattr("graft.adaptation.contrastive.decoded", lambda data, row: seen.append(row) or data.texts[row])
-    inputs, partners = batches.batch(5)
-    labels = task.dataset.labels[seen]
-    assert len(set(seen)) == len(inputs) == 4
-    assert labels[partners.numpy()].tolist() == labels.tolist()
-    assert (partners != torch.arange(4)).all()
-    assert len(set(labels.tolist())) == 2
+    inputs, labels = batches.batch(5)
+    assert task.dataset.labels[seen].tolist() == labels.tolist()
+    assert len(set(seen)) == len(inputs) == len(labels)  # none comes twice
+    _, counts = np.unique(labels, return_counts=True)
+    assert counts.tolist() == [of_each] * min(pairs, 3)  # four of each are left to train on
     assert torch.equal(inputs, batches.batch(5)[0])
     assert not torch.equal(inputs, batches.batch(6)[0])
 
@@ -87,9 +132,9 @@ def test_a_head_is_fitted_on_what_the_network_says_before_and_after(task):
     plan = replace(contrastive_plan(), epochs=1, least_steps=4, most_steps=4, learning_rate=1e-3)
     grown = Contrastive(plan, pairs=3).grow(Start(backbone, probe, 1.0), task)
     assert grown.trained.steps == 4
-    assert np.allclose(grown.scores[0.0], probe.scores(features[task.deciding]), atol=1e-3)
-    assert not np.allclose(grown.scores[1.0], grown.scores[0.0], atol=0.05)
-    same, _ = grown.deliver(0.0)
+    assert not np.allclose(grown.scores[1.0], probe.scores(features[task.deciding]), atol=0.05)
+    same, head = grown.deliver(0.0)
+    assert np.allclose(head.scores(features), probe.scores(features), atol=1e-3)
     before = state_of(backbone.module)
     assert all(torch.equal(value, before[name]) for name, value in same.module.state_dict().items())
     taught, head = grown.deliver(1.0)
@@ -97,3 +142,11 @@ def test_a_head_is_fitted_on_what_the_network_says_before_and_after(task):
     assert changed
     assert not any("embeddings" in name for name in changed)
     assert np.allclose(grown.scores[1.0], head.scores(features_of(task, taught)[task.deciding]), atol=1e-3)
+
+
+def test_pairs_are_for_texts_with_small_encoders_or_few_samples():
+    small = open_backbone("wheel:minilm_l6")
+    large = replace(small, card=replace(small.card, parameters=110_000_000))
+    picture = open_backbone("random:timm:test_efficientnet@64")
+    assert [suits_pairs(one, 100) for one in (small, large, picture)] == [True, False, False]
+    assert [suits_pairs(one, 16) for one in (small, large, picture)] == [True, True, False]

@@ -86,7 +86,6 @@ def test_few_texts_are_taught_in_pairs_and_the_head_learns_from_all_at_last(requ
 
     brief = replace(defaults.contrastive_plan(), least_steps=3, most_steps=3)
     monkeypatch.setattr(contrastive, "contrastive_plan", lambda: brief)
-    monkeypatch.setattr(ladder, "FEW", 100)
     monkeypatch.setattr(ladder.Ladder, "_partial", lambda self: None)
 
     def pairs_are_kept(blends, labels, own=None):
@@ -99,6 +98,7 @@ def test_few_texts_are_taught_in_pairs_and_the_head_learns_from_all_at_last(requ
         "1": False,
         "1b": False,
         "1p": True,
+        "1pb": False,
         "final": True,
     }
     answers = graft.predict(tmp_path / "run", ["my kitten sleeps", "a screwdriver"])

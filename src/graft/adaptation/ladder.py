@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 
-from graft.adaptation.defaults import default_cut, partial_plan, trains_whole
+from graft.adaptation.defaults import default_cut, partial_plan, suits_pairs
 from graft.adaptation.guard import Blend, Decision, decide
 from graft.adaptation.probe import Candidate, Samples, refit
 from graft.adaptation.standing import PAIRED, PROBES, Standing, finish
@@ -23,7 +23,6 @@ from graft.records import Json
 LEAST_DECIDING = 4  # samples below which no gain can be shown at all
 LEAST_SECONDS = 20.0  # for a rung: with less time left it is not begun
 TAPPED = "probe on several stages"
-FEW = 16  # training samples a class up to which pairs are tried
 # Learning rates of rung 2, relative to the default, where there is time to try. Three times as much was clearly worse
 # on fruit (Brier score 0.187 against 0.141 and 0.142).
 GRID = (1.0, 1 / 3)
@@ -81,8 +80,7 @@ class Ladder:
         if len(self.task.deciding) < LEAST_DECIDING:
             self.task.watch.say(f"Only {len(self.task.deciding)} samples could decide on more training: probe kept.")
             return
-        trained = self._full if trains_whole(self.start.backbone) else self._partial
-        rungs = [self._baseline, self._taps, self._pairs, trained, self._stages_of_trained]
+        rungs = [self._baseline, self._taps, self._pairs, self._partial, self._stages_of_trained]
         if effort == "best":
             rungs[3:4] = [self._grid, self._full, self._average]
         for rung in rungs:
@@ -142,8 +140,8 @@ class Ladder:
         return self._rung(f"{below.rung}b", "head on several stages", decision, began, standing, {"used": found.used})
 
     def _pairs(self) -> Rung | None:
-        """Contrastive pairs, for encoders of texts that have few samples to learn from; for others they are untried."""
-        if self.start.backbone.card.modality != "text" or len(self.task.train) > FEW * self.task.classes:
+        """Contrastive pairs, where the whole network can be taught in minutes or has few samples to learn from."""
+        if not suits_pairs(self.start.backbone, len(self.task.train) / self.task.classes):
             return None
         from graft.adaptation.contrastive import Contrastive
 

@@ -124,7 +124,7 @@ class Trainee:
     def _check_drift(self, first: State) -> None:
         """Raise `DivergedError` where the body's weights moved too far; from random weights they may."""
         drift = _drift(first, state_of(self.module))
-        if drift > MOST_DRIFT and 0.0 in self.shares:
+        if drift > MOST_DRIFT and len(self.shares) > 1:
             raise DivergedError(f"The weights moved by {drift:.0%} of their norm, which is forgetting.")
 
     def _checkpoints(self, plan: Plan, task: Task) -> Checkpoints | None:
