@@ -71,6 +71,17 @@ def test_held_out_rows_name_the_samples_of_the_val_part():
     assert probe.held_out_rows.tolist() == list(range(200, 260))
 
 
+def test_logistic_regression_from_nearby_takes_fewer_steps_to_the_same_head(monkeypatch):
+    data = samples(200)
+    basis, rows = Basis.of(data.features), np.arange(200)
+    from_zero = fit_logistic(basis, data.labels, 4, rows)
+    most = fit_logistic(basis, data.labels, 4, rows[:-20])
+    assert np.abs(fit_logistic(basis, data.labels, 4, rows, most).weight - from_zero.weight).max() < 1e-2
+    monkeypatch.setattr("graft.adaptation.logistic.STEPS", 4)
+    short, near = (fit_logistic(basis, data.labels, 4, rows, one) for one in (None, most))
+    assert np.abs(near.weight - from_zero.weight).max() < 0.3 * np.abs(short.weight - from_zero.weight).max()
+
+
 def test_the_final_head_knows_train_and_val():
     """A class shifted in val is learnt from val, which only the refit has seen."""
     both, in_train = parts(samples(200), samples(200, shift=4.0, seed=1))

@@ -11,10 +11,13 @@ TYPICAL_CURVATURE = 1 / 30  # of the loss along a direction, per unit of varianc
 STEPS = 300
 
 
-def fit_logistic(basis: Basis, labels: NDArray[np.int32], classes: int, rows: NDArray[np.intp]) -> LinearHead:
-    """A head that minimises cross-entropy summed over `rows` of the basis plus an L2 penalty, by L-BFGS from zero.
+def fit_logistic(
+    basis: Basis, labels: NDArray[np.int32], classes: int, rows: NDArray[np.intp], near: LinearHead | None = None
+) -> LinearHead:
+    """A head that minimises cross-entropy summed over `rows` of the basis plus an L2 penalty, by L-BFGS.
 
-    Directions are rescaled by their expected curvature, so that strong and weak ones converge together.
+    It begins at zero, or at a head that is known to lie `near`, from where fewer steps are left. Directions are
+    rescaled by their expected curvature, so that strong and weak ones converge together.
     """
     from scipy.optimize import minimize
 
@@ -39,9 +42,12 @@ def fit_logistic(basis: Basis, labels: NDArray[np.int32], classes: int, rows: ND
         gradient = np.concatenate([inputs.T @ errors + decay * weight, errors.sum(axis=0, keepdims=True)])
         return loss / len(rows), gradient.ravel().astype(np.float64) / len(rows)
 
-    start = np.zeros(shape[0] * shape[1])
+    start = np.zeros(shape)
+    if near is not None:
+        start[:-1] = basis.right.T @ near.weight * basis.scale / scale[:, None]
+        start[-1] = near.bias + basis.mean @ near.weight
     found = minimize(
-        objective, start, jac=True, method="L-BFGS-B", options={"maxiter": STEPS, "gtol": 1e-4, "ftol": 1e-9}
+        objective, start.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": STEPS, "gtol": 1e-4, "ftol": 1e-9}
     )
     parameters = found.x.reshape(shape)
     return LinearHead.on_basis(basis, scale[:, None] * parameters[:-1], parameters[-1])

@@ -53,7 +53,7 @@ def multi_tap(backbone: Backbone, task: Task, chosen: Candidate) -> MultiTap | N
     fitted = {start: _fit_from(start, known, chosen, task.classes) for start in _starts(taps.slices)}
     scores = {start: head.scores(scaled[task.deciding]) for start, head in fitted.items()}
     start = min(scores, key=lambda one: fit_temperature(scores[one], wanted)[1])
-    final = _unscaled(_fit_from(start, Samples(scaled, labels), chosen, task.classes), scale)
+    final = _unscaled(_fit_from(start, Samples(scaled, labels), chosen, task.classes, fitted[start]), scale)
     stages = zip(taps.names, right, strict=True)
     return MultiTap(
         backbone=taps.backbone,
@@ -87,9 +87,12 @@ def _starts(slices: tuple[slice, ...]) -> tuple[int, ...]:
     return (0, slices[len(slices) // 2].start)
 
 
-def _fit_from(start: int, samples: Samples, chosen: Candidate, classes: int) -> LinearHead:
+def _fit_from(
+    start: int, samples: Samples, chosen: Candidate, classes: int, near: LinearHead | None = None
+) -> LinearHead:
     """A head on the features from `start` on; it looks at no other."""
-    head = refit(chosen, Samples(samples.features[:, start:], samples.labels), classes)
+    near = near and LinearHead(near.weight[start:], near.bias)
+    head = refit(chosen, Samples(samples.features[:, start:], samples.labels), classes, near)
     weight = np.zeros((samples.features.shape[1], classes))
     weight[start:] = head.weight
     return LinearHead(weight, head.bias)
