@@ -22,8 +22,8 @@ def open_random(name: str, seed: int = 0) -> Backbone:
     card = replace(card, id=f"random:{name}", licence="yours to know", source="nothing: random weights")
     if at:
         assert isinstance(card.preprocess, ImagePreprocess)
-        card = replace(card, preprocess=replace(card.preprocess, resize=int(side), crop=int(side)))
-        _check(loaded, architecture, int(side))
+        preprocess = replace(card.preprocess, resize=int(side), crop=int(side))
+        card = replace(card, preprocess=preprocess, macs=_macs(loaded, architecture, int(side)))
     return Backbone(card, lambda: loaded)
 
 
@@ -48,11 +48,13 @@ def _seeded(architecture: str, seed: int) -> tuple[Loaded, Card]:
         return build(architecture)
 
 
-def _check(loaded: Loaded, architecture: str, side: int) -> None:
+def _macs(loaded: Loaded, architecture: str, side: int) -> int:
+    """What one picture of this size costs; raises `RequestError` where the network cannot take it."""
     import torch
 
+    from graft.backbones.measure import macs_of
+
     try:
-        with torch.inference_mode():
-            loaded.module.eval()(torch.zeros(1, 3, side, side))
+        return macs_of(loaded.module, torch.zeros(1, 3, side, side))
     except (RuntimeError, AssertionError, ValueError) as error:
         raise RequestError(f"{architecture} cannot take pictures of {side} pixels: {error}") from error
