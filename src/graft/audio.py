@@ -45,6 +45,7 @@ class AudioModality:
     noun = "recording"
     augmentation = 1
     views = 6
+    margin = "the first and last 0.2 seconds of each recording"
     suffixes = frozenset({".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff"})
     version = "soundfile-1"
 
@@ -135,6 +136,15 @@ class AudioModality:
         """Rate and number of channels; how long it is may well belong to what it says."""
         told = _soundfile().info(io.BytesIO(source) if isinstance(source, bytes) else str(source))
         return (float(told.samplerate), float(told.channels))
+
+    def margin_of(self, prepared: Wave, preprocess: AudioPreprocess) -> Wave:
+        """Of a recording shorter than a second nothing is left: its ends are no margin."""
+        heard = np.flatnonzero(prepared)
+        hidden = np.zeros_like(prepared)
+        if len(heard) and heard[-1] - heard[0] >= preprocess.rate:
+            for end in (heard[0], heard[-1] + 1 - preprocess.rate // 5):
+                hidden[end : end + preprocess.rate // 5] = prepared[end : end + preprocess.rate // 5]
+        return hidden
 
     def excess(self, preprocess: AudioPreprocess, sources: Sequence[Path | bytes]) -> str:
         most = preprocess.samples / preprocess.rate

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
+MARGIN = 0.15  # of each side: inside of that lies what a picture shows
 MAX_PIXELS = 89_478_485  # where Pillow begins to warn: beyond it a small file can fill the memory
 RESAMPLING = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 
@@ -29,6 +30,7 @@ class ImageModality:
     version = f"pillow-{PIL.__version__}"
     augmentation = 2
     views = 6
+    margin = "the margin of each picture, its middle hidden,"
     noun = "picture"
     suffixes = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif"})
 
@@ -98,6 +100,12 @@ class ImageModality:
         content = source if isinstance(source, bytes) else read_content(source)
         with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
             return (float(len(content)), float(picture.width), float(picture.height))
+
+    def margin_of(self, prepared: NDArray[np.uint8], preprocess: ImagePreprocess) -> NDArray[np.uint8]:
+        hidden = prepared.copy()
+        inside = slice(round(MARGIN * len(prepared)), round((1 - MARGIN) * len(prepared)))
+        hidden[inside, inside] = np.round(255 * np.array(preprocess.mean))
+        return hidden
 
     def excess(self, preprocess: ImagePreprocess, sources: Sequence[Path | bytes]) -> str:
         return ""

@@ -54,6 +54,7 @@ class Modality(Protocol):
     version: str  # of the decoder: another one may give other values
     augmentation: int  # version of `augment`: kept views of another one are not used
     views: int  # varied views from which training on kept activations draws
+    margin: str  # what `margin_of` leaves of a sample, in words; empty where samples have no margin
 
     def check(self, content: bytes) -> str:
         """Decode as cheaply as proves that the whole sample is readable; raise `UnreadableError` if not.
@@ -96,6 +97,9 @@ class Modality(Protocol):
 
     def made(self, source: Any) -> tuple[float, ...]:
         """Numbers that tell how a sample was made and must not tell what it shows; none where there are none."""
+
+    def margin_of(self, prepared: Prepared, preprocess: Any) -> Prepared:
+        """The same with all hidden but what should not tell the class."""
 
     def excess(self, preprocess: Any, sources: Sequence[Any]) -> str:
         """In words what of these samples the network will not see; empty where it sees all."""

@@ -32,6 +32,7 @@ class PairModality:
     version = f"{IMAGE.version}-{TEXT.version}"
     augmentation = 1
     views = 0
+    margin = ""
     suffixes: frozenset[str] = frozenset()  # pairs stand in tables
 
     def check(self, content: bytes) -> str:
@@ -83,6 +84,9 @@ class PairModality:
 
     def made(self, source: Any) -> tuple[float, ...]:
         return IMAGE.made(_parted(joined(source) if isinstance(source, Pair) else source)[1])
+
+    def margin_of(self, prepared: Prepared, preprocess: PairPreprocess) -> Prepared:
+        return prepared
 
     def excess(self, preprocess: PairPreprocess, sources: Sequence[Any]) -> str:
         return TEXT.excess(preprocess.text, [one.text for one in sources])

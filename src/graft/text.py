@@ -34,6 +34,7 @@ class TextModality:
     version = "utf-8"
     augmentation = 1
     views = 3
+    margin = ""
     suffixes = frozenset({".txt"})
 
     def check(self, content: bytes) -> str:
@@ -106,6 +107,9 @@ class TextModality:
 
     def made(self, source: Path | bytes) -> tuple[float, ...]:
         return ()
+
+    def margin_of(self, prepared: Tokens, preprocess: TextPreprocess) -> Tokens:
+        return prepared
 
     def excess(self, preprocess: TextPreprocess, sources: Sequence[Path | bytes]) -> str:
         most = preprocess.tokens

@@ -57,3 +57,12 @@ def test_classes_that_the_size_of_a_file_gives_away(tmp_path):
 def test_samples_of_which_nothing_was_noted_raise_no_alarm():
     labels = np.array([0, 1] * 10, np.int32)
     assert alarms.metadata([()] * 20, labels, [()] * 20, labels, 0.9) == []
+
+
+def test_a_model_that_goes_by_the_surroundings_is_told_and_not_blocked():
+    assert alarms.margin("the margin", 0.4, 0.8, 0.1) == []  # 0.3 of 0.7 gained
+    assert alarms.margin("the margin", 0.55, 0.95, 0.5) == []
+    (alarm,) = alarms.margin("the margin", 0.5, 0.8, 0.1)
+    assert alarm.kind == "surroundings"
+    assert not alarm.blocks
+    assert "From the margin the delivered model tells 50% right, from all of it 80%" in alarm.message

@@ -110,3 +110,31 @@ def test_how_samples_were_made_is_numbers_of_one_length(modality):
 def test_an_unknown_kind_is_told():
     with pytest.raises(RequestError, match="Expected: image, text, audio"):
         modality_of("smell")
+
+
+def test_of_a_margin_only_the_middle_is_hidden(modality, preprocess):
+    """Pictures lose their middle, recordings all but their ends, and texts have no margin."""
+    if modality.name == "audio":
+        preprocess = replace(preprocess, samples=3 * preprocess.rate)
+        prepared = np.pad(np.full(2 * preprocess.rate, 99, np.int16), preprocess.rate // 2)
+    else:
+        prepared = modality.prepare(modality.decode(CONTENT[modality.name]), preprocess)
+    left = modality.margin_of(prepared, preprocess)
+    assert left.shape == prepared.shape
+    assert left.dtype == prepared.dtype
+    same = np.flatnonzero((left == prepared).reshape(len(left), -1).all(axis=1))
+    if modality.margin:
+        assert not np.array_equal(left, prepared)
+        assert same[0] == 0
+        assert same[-1] == len(left) - 1
+    else:
+        assert np.array_equal(left, prepared)
+    if modality.name == "audio":
+        assert np.flatnonzero(left).tolist() == [
+            *range(preprocess.rate // 2, preprocess.rate // 2 + preprocess.rate // 5),
+            *range(5 * preprocess.rate // 2 - preprocess.rate // 5, 5 * preprocess.rate // 2),
+        ]
+        assert not modality.margin_of(prepared[: preprocess.rate], preprocess).any()  # half a second has no margin
+    if modality.name == "image":
+        hidden = (left != prepared).any(axis=2).mean()
+        assert 0.45 < hidden < 0.5  # 0.7 of each side

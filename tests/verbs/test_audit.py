@@ -40,6 +40,7 @@ def test_an_audit_trains_the_arms_compares_them_and_keeps_the_verdict(run):
     assert json.loads((run / "verdict.json").read_text())["finding"] == verdict.finding
     assert json.loads((run / "run.json").read_text())["test_readings"][-1]["purpose"] == "audit"
     assert verdict.label_efficiency["labels"][-1] == 36
+    assert "surroundings" in {alarm.kind for alarm in verdict.alarms}  # colour fills these pictures to the margin
     assert all(stage["weights_moved"] == 0 and stage["alike"] == pytest.approx(1) for stage in verdict.layers)
 
 

@@ -86,11 +86,12 @@ class Model:
         return softmax(scores / self.temperature)
 
     def predict(
-        self, sources: Sequence[Source], watch: Watch = SILENT
+        self, sources: Sequence[Source], watch: Watch = SILENT, margin_only: bool = False
     ) -> Iterator[tuple[int, NDArray[np.float64] | UnreadableError]]:
         """Yield (number, probabilities) for files and samples in memory, in order.
 
-        Features are computed in full precision. What cannot be read yields the error that says why.
+        Features are computed in full precision. What cannot be read yields the error that says why. `margin_only`
+        hides all of each sample that should tell its class.
         """
         engine: Engine | None = None
         with watch.task("Predicting", len(sources), f"{self.modality.noun}s") as advance:
@@ -98,11 +99,11 @@ class Model:
                 chunk = list(enumerate(sources[start : start + 512], start))
                 if engine is None:
                     engine = open_engine(self.backbone, "exact", self._sample([source for _, source in chunk]), watch)
-                yield from self._run(engine, chunk)
+                yield from self._run(engine, chunk, margin_only)
                 advance(len(chunk))
 
     def _run(
-        self, engine: Engine, chunk: Sequence[tuple[int, Source]]
+        self, engine: Engine, chunk: Sequence[tuple[int, Source]], margin_only: bool
     ) -> Iterator[tuple[int, NDArray[np.float64] | UnreadableError]]:
         def one(item: tuple[int, Source]) -> tuple[int, NDArray[np.float64] | UnreadableError]:
             number, source = item
@@ -110,6 +111,8 @@ class Model:
                 sample = self._prepared(source)
             except UnreadableError as error:
                 return number, error
+            if margin_only:
+                sample = self.modality.margin_of(sample, self.backbone.card.preprocess)
             features = engine.run(sample[None])
             if not np.isfinite(features).all():
                 raise WorkError(f"The model gives no finite features for {source}.")

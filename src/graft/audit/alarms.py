@@ -74,6 +74,20 @@ def permuted_labels(permuted: NDArray[np.bool_], chance: float) -> list[Alarm]:
     return [Alarm("permuted-labels", message, blocks=True)]
 
 
+def margin(what: str, alone: float, delivered: float, chance: float) -> list[Alarm]:
+    """What the delivered model says where all is hidden that should tell the class; `what` names what is left.
+
+    It blocks nothing: a fruit that fills its picture lies in the margin too.
+    """
+    if alone - chance <= SHARE_OF_GAIN * max(delivered - chance, 0.0) or alone <= 1.5 * chance:
+        return []
+    message = (
+        f"From {what} the delivered model tells {100 * alone:.0f}% right, from all of it {100 * delivered:.0f}%: it "
+        "may go by the surroundings, which will be others elsewhere."
+    )
+    return [Alarm("surroundings", message, blocks=False)]
+
+
 def metadata(
     train: Sequence[tuple[float, ...]],
     train_labels: NDArray[np.int32],

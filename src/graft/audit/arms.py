@@ -118,10 +118,10 @@ def strategy_of(rung: str) -> Strategy:
     return Partial() if trained == "2" else Full()
 
 
-def predicted(model: Model, paths: Sequence[Content], watch: Watch) -> NDArray[np.intp]:
-    """The class of each file; raises `WorkError` where one cannot be read."""
+def predicted(model: Model, paths: Sequence[Content], watch: Watch, margin_only: bool = False) -> NDArray[np.intp]:
+    """The class of each file, or of its margin; raises `WorkError` where one cannot be read."""
     found = np.empty(len(paths), np.intp)
-    for number, answer in model.predict(paths, watch):
+    for number, answer in model.predict(paths, watch, margin_only):
         if isinstance(answer, Exception):
             raise WorkError(f"{paths[number]!r} cannot be read any more: {answer}.") from answer
         found[number] = int(answer.argmax())

@@ -37,6 +37,7 @@ from graft.verbs.fit import changes, options_of
 from graft.verbs.report import write_report
 
 Effort = Literal["quick", "full"]
+MOST_MARGINS = 500  # test samples that are shown without their middle
 FOLDS = 5  # where there is no test part
 STEPS = 3  # times those of the fine-tuning that training from scratch gets (He et al. 2019)
 LEAST_SECONDS = 10.0  # that training from scratch gets, however quick the fit was
@@ -112,7 +113,7 @@ class _Auditor:
         right["delivered"] = (np.array([numbers[name] for name in self.model.classes])[delivered] == labels)[None]
         self._note("delivered", "the delivered model", 1, 0.0)
         rows = np.flatnonzero(self.dataset.parts == PARTS.index("test"))
-        told = self._alarms(rows, right)
+        told = [*self._alarms(rows, right), *self._surroundings(test.contents, labels, right)]
         saving, efficiency = self._label_efficiency(rows, right["scratch"])
 
         def comparing(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Comparison:
@@ -216,6 +217,19 @@ class _Auditor:
             message = f"The test part of this run has been read {readings} times: this is no first look at it."
             found.append(Alarm("test-read-often", message, blocks=False))
         return found
+
+    def _surroundings(
+        self, contents: Sequence[Content], labels: NDArray[np.int32], right: dict[str, NDArray[np.bool_]]
+    ) -> list[Alarm]:
+        """Whether the delivered model tells some of the test part by what should not tell it."""
+        if not self.dataset.modality.margin:
+            return []
+        rows = np.sort(np.random.default_rng(self.seed).permutation(len(labels))[:MOST_MARGINS])
+        answers = predicted(self.model, [contents[row] for row in rows], self.watch, margin_only=True)
+        numbers = np.array([self.dataset.classes.index(name) for name in self.model.classes])
+        alone = float((numbers[answers] == labels[rows]).mean())
+        delivered, chance = (float(right[key][..., rows].mean()) for key in ("delivered", "majority"))
+        return alarms.margin(self.dataset.modality.margin, alone, delivered, chance)
 
     def _label_efficiency(self, test: NDArray[np.intp], rival: NDArray[np.bool_]) -> tuple[Saved | None, Json]:
         """How accurate heads on the frozen network are with fewer labels, against scratch with all of them."""
