@@ -9,6 +9,7 @@ import torch
 
 from graft.backbones import open_backbone
 from graft.backbones.backbone import hash_of_weights
+from graft.backbones.frames import frame_by_frame
 from graft.backbones.from_checkpoint import build_for
 from graft.backbones.from_random import random_like
 from graft.backbones.measure import example_input
@@ -88,6 +89,10 @@ def config(family: str):
         "wav2vec2": lambda: transformers.Wav2Vec2Config(**heard),
         "wav2vec2 with the norm first": lambda: transformers.Wav2Vec2Config(**heard, do_stable_layer_norm=True),
         "hubert": lambda: transformers.HubertConfig(**heard),
+        "wavlm": lambda: transformers.WavLMConfig(**heard, num_buckets=16, max_bucket_distance=32),
+        "wavlm with the norm first": lambda: transformers.WavLMConfig(
+            **heard, num_buckets=16, max_bucket_distance=32, do_stable_layer_norm=True
+        ),
         "whisper": lambda: transformers.WhisperConfig(
             d_model=16,
             encoder_layers=2,
@@ -107,7 +112,17 @@ def config(family: str):
     }[family]()
 
 
-@pytest.mark.parametrize("family", ["wav2vec2", "wav2vec2 with the norm first", "hubert", "whisper"])
+FAMILIES = [
+    "wav2vec2",
+    "wav2vec2 with the norm first",
+    "hubert",
+    "wavlm",
+    "wavlm with the norm first",
+    "whisper",
+]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
 def test_encoders_of_transformers_in_pieces(family, tmp_path):
     from transformers import AutoModel
 
@@ -144,3 +159,37 @@ def test_a_family_that_nobody_took_apart_is_told(tmp_path):
     SEWConfig(hidden_size=16, num_hidden_layers=1, num_attention_heads=2).save_pretrained(tmp_path / "sew")
     with pytest.raises(RequestError, match="Speech encoders that graft takes"):
         open_backbone(f"hf:{tmp_path / 'sew'}")
+
+
+@pytest.mark.filterwarnings("ignore:At least one mel filter")
+def test_the_spectrogram_transformer_hears_what_its_own_front_end_hears(tmp_path):
+    import transformers
+    from transformers.models.audio_spectrogram_transformer import (
+        feature_extraction_audio_spectrogram_transformer as own,
+    )
+
+    torch.manual_seed(0)
+    small = transformers.ASTConfig(
+        hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=24, max_length=150
+    )
+    model = transformers.AutoModel.from_config(small).eval()
+    torch.nn.init.normal_(model.embeddings.position_embeddings)
+    model.save_pretrained(tmp_path / "model")
+    extractor = own.ASTFeatureExtractor(max_length=150, mean=-5.0, std=3.0)
+    extractor.save_pretrained(tmp_path / "model")
+    backbone = open_backbone(f"hf:{tmp_path / 'model'}")
+    for seconds in (1.0, 1.4925):  # shorter than it has room for, and as long
+        sound = waves(int(16_000 * seconds)) + 0.05
+        inputs = extractor([one.numpy() for one in sound], sampling_rate=16_000, return_tensors="pt").input_values
+        with torch.inference_mode():
+            np.testing.assert_allclose(backbone.module.front(sound), inputs, atol=1e-3)
+            expected = model(inputs).pooler_output
+            np.testing.assert_allclose(backbone.module(sound), expected, atol=1e-3)
+    assert backbone.card.preprocess.most == 149 * 160 + 400
+    assert [stage.name for stage in backbone.stages] == ["embedding", "layers.0", "layers.1", "pool"]
+    again = build_for(backbone.card).module
+    again.load_state_dict(backbone.module.state_dict())
+    with torch.inference_mode():
+        assert torch.equal(again(sound), backbone.module(sound))
+    with pytest.raises(RequestError, match="frame by frame"):
+        frame_by_frame(backbone)

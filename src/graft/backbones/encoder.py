@@ -7,7 +7,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from graft.backbones.hub import without_notes
+from graft.backbones.hub import described, without_notes
 
 TRANSFORMERS = "transformers:"  # before the JSON that an encoder can be built from again
 LEAST = -1e4  # added to the attention of what is only filling: the softmax makes it nothing, in half precision too
@@ -108,12 +108,8 @@ def _pieces(model: Any, pooling: Pooling) -> "list[tuple[str, nn.Module]] | None
 
 def architecture_of(config: Any, pooling: Pooling) -> str:
     """A name that `build_encoder` can build the same network from, without any file or network."""
-    described = {key: value for key, value in config.to_diff_dict().items() if key not in IRRELEVANT}
-    described |= {"model_type": config.model_type, "pooling": asdict(pooling)}
-    return TRANSFORMERS + json.dumps(described, sort_keys=True, separators=(",", ":"), default=str)
-
-
-IRRELEVANT = ("_name_or_path", "transformers_version", "architectures", "id2label", "label2id", "torch_dtype", "dtype")
+    about = {**described(config), "pooling": asdict(pooling)}
+    return TRANSFORMERS + json.dumps(about, sort_keys=True, separators=(",", ":"), default=str)
 
 
 def build_encoder(architecture: str) -> Encoder:
@@ -121,7 +117,7 @@ def build_encoder(architecture: str) -> Encoder:
     without_notes()
     from transformers import AutoConfig, AutoModel
 
-    described = json.loads(architecture.removeprefix(TRANSFORMERS))
-    pooling = Pooling(**described.pop("pooling"))
-    config = AutoConfig.for_model(**described)
+    about = json.loads(architecture.removeprefix(TRANSFORMERS))
+    pooling = Pooling(**about.pop("pooling"))
+    config = AutoConfig.for_model(**about)
     return Encoder(AutoModel.from_config(config), pooling).eval()

@@ -89,6 +89,10 @@ def build_module(architecture: str) -> Loaded:
         from graft.backbones.speech import build_speech_encoder
 
         return Loaded(build_speech_encoder(architecture))
+    if kind == "transformers-spectrogram":
+        from graft.backbones.spectrogram_transformer import build_spectrogram_transformer
+
+        return Loaded(build_spectrogram_transformer(architecture))
     if architecture == "speech-embedding":
         from graft.backbones.speech_embedding import SpeechEmbedding
 

@@ -33,6 +33,10 @@ def open_transformers(name: str) -> Backbone:
             config = auto.AutoConfig.from_pretrained(name)
         except (OSError, ValueError) as error:
             raise not_there(identity, name, error) from error
+        if config.model_type == "audio-spectrogram-transformer":
+            from graft.backbones.spectrogram_transformer import open_spectrogram_transformer
+
+            return open_spectrogram_transformer(name, config)
         if hasattr(config, "conv_stride") or config.model_type == "whisper":
             from graft.backbones.speech import open_speech_encoder
 
@@ -104,9 +108,9 @@ def _positions(config: Any) -> int | None:
 
 def _described(name: str) -> Described:
     """What sentence-transformers wrote beside the weights, where it did."""
-    pooling = _beside(name, "1_Pooling/config.json") or {}
-    modules = _beside(name, "modules.json") or []
-    limits = _beside(name, "sentence_bert_config.json") or {}
+    pooling = beside(name, "1_Pooling/config.json") or {}
+    modules = beside(name, "modules.json") or []
+    limits = beside(name, "sentence_bert_config.json") or {}
     return Described(
         kind="first" if pooling.get("pooling_mode_cls_token") else "mean",
         normalise=any("Normalize" in one.get("type", "") for one in modules),
@@ -114,7 +118,8 @@ def _described(name: str) -> Described:
     )
 
 
-def _beside(name: str, file: str) -> Any:
+def beside(name: str, file: str) -> Any:
+    """What a JSON file beside the weights says; None where there is none."""
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 

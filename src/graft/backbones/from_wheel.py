@@ -13,7 +13,10 @@ from graft.records import Card, TextPreprocess
 
 @dataclass(frozen=True, slots=True)
 class WheelFile:
-    """A weight file inside a package, with the hashes that the file and its tensors must have."""
+    """A weight file inside a package, with the hashes that the file and its tensors must have.
+
+    `starts` is the byte from which the tensors of this network are written, where the file holds others before them.
+    """
 
     distribution: str
     package: str
@@ -21,6 +24,7 @@ class WheelFile:
     sha256: str
     tensors: str  # hash of the tensors in it, as `hash_of_weights` gives it
     beside: tuple[tuple[str, str], ...] = ()  # other files that the network needs, with their hashes
+    starts: int = 0
 
     def find(self) -> Path | None:
         """The path of the file, without importing the package; None where it is not installed."""
@@ -56,6 +60,14 @@ def _load(card: Card, weights: WheelFile, path: Path) -> Loaded:
         known = encoder.model.state_dict()
         encoder.model.load_state_dict({name: value for name, value in load(content).items() if name in known})
         return Loaded(encoder)
+    if card.architecture.startswith("transformers-speech:"):
+        from graft.backbones.ctranslate2 import read_variables, whisper_encoder
+        from graft.backbones.speech import build_speech_encoder
+
+        whisper = build_speech_encoder(card.architecture)
+        values = whisper_encoder(read_variables(content, weights.starts, "encoder/"))
+        whisper.model.encoder.load_state_dict(values)
+        return Loaded(whisper)
     if card.architecture == "speech-embedding":
         from graft.backbones.speech_embedding import read_onnx
 

