@@ -148,10 +148,10 @@ def test_memory_that_is_short_halves_what_is_computed_at_once_and_changes_nothin
     train(whole, Random(), PLAN, Limits(FP32))
     accumulated = loop._Training._accumulated
 
-    def small(self, inputs, labels):
+    def small(self, inputs, labels, *blend):
         if self.micro > 4:
             raise torch.OutOfMemoryError
-        return accumulated(self, inputs, labels)
+        return accumulated(self, inputs, labels, *blend)
 
     monkeypatch.setattr(loop._Training, "_accumulated", small)
     train(halved, Random(), PLAN, Limits(FP32, watch=watch))

@@ -15,7 +15,8 @@ from graft.ranking.judgement import Judgement
 from graft.ranking.ridge import LinearHead, Scores
 from graft.training.checkpoint import Checkpoints
 from graft.training.depthwise import speed_up_depthwise
-from graft.training.loop import Batches, DivergedError, Limits, Loss, Trained, train
+from graft.training.loop import Batches, DivergedError, Limits, Trained, train
+from graft.training.losses import Loss
 from graft.training.plan import Plan
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from graft.errors import WorkError
 from graft.progress import SILENT, Watch
 from graft.training.checkpoint import Checkpoints
+from graft.training.losses import Loss, blended, cross_entropy
 from graft.training.optimiser import Anchor, Average, make_optimiser, rate_at
 from graft.training.place import Place
 from graft.training.plan import Plan
@@ -20,9 +21,6 @@ PATIENCE = 0.4  # of the steps without a better judgement, after which a trainin
 CLEARLY_WORSE = 1.25  # times the best judgement: less is what a high learning rate does, and it comes back
 TOO_MUCH_WORSE = 1.5  # times the error of the start, on samples that are not trained on, is divergence
 SETTLED = 0.1  # of the steps after the warm-up until divergence can be told
-
-
-Loss = Callable[[Tensor, Tensor], Tensor]  # scores and labels of a batch -> the sum of the losses of its samples
 
 
 class Batches(Protocol):
@@ -149,7 +147,7 @@ class _Training:
         for group, rate in zip(self.optimiser.param_groups, self.rates, strict=True):
             group["lr"] = rate * share
         inputs, labels = self.batches.batch(self.at)
-        loss = self._gradients(inputs, labels)
+        loss = self._gradients(*blended(inputs, labels, self.plan.mixup, self.at))
         if not math.isfinite(loss):
             raise DivergedError(f"The loss became {loss} at step {self.at} of {self.steps}.")
         if self.plan.clip is not None:
@@ -165,11 +163,14 @@ class _Training:
         if self.limits.checkpoints:
             self.limits.checkpoints.maybe_save(self, self.at)
 
-    def _gradients(self, inputs: Tensor, labels: Tensor) -> float:
-        """The mean loss of a batch, its gradients in place; halves what is in memory at once where that is too much."""
+    def _gradients(self, inputs: Tensor, labels: Tensor, others: Tensor | None = None, share: float = 1.0) -> float:
+        """The mean loss of a batch, its gradients in place; halves what is in memory at once where that is too much.
+
+        The loss of `labels` counts for `share`, that of `others` for the rest.
+        """
         while True:
             try:
-                return self._accumulated(inputs, labels)
+                return self._accumulated(inputs, labels, others, share)
             except RuntimeError as error:
                 if not _is_out_of_memory(error) or self.micro == 1:
                     raise
@@ -178,7 +179,7 @@ class _Training:
                     f"Memory is short: batches of {len(labels)} are computed {self.micro} samples at a time."
                 )
 
-    def _accumulated(self, inputs: Tensor, labels: Tensor) -> float:
+    def _accumulated(self, inputs: Tensor, labels: Tensor, others: Tensor | None, share: float) -> float:
         place, total = self.limits.place, 0.0
         self.optimiser.zero_grad(set_to_none=True)
         for start in range(0, len(labels), self.micro):
@@ -187,6 +188,9 @@ class _Training:
             with place.precision():
                 scores = self.forward(place.bring(inputs[part]))
             loss = self.loss(scores.float(), wanted) / len(labels)
+            if others is not None:
+                rest = self.loss(scores.float(), place.bring(others[part])) / len(labels)
+                loss = share * loss + (1 - share) * rest
             loss.backward()
             total += float(loss.detach())
         return total
@@ -284,19 +288,6 @@ class _Training:
         self.course = [(total, mean, judged) for total, mean, judged in tensors["course"].tolist()]
         if self.limits.judge is not None and self.course:
             self.latest = self.course[-1][2]
-
-
-def cross_entropy(plan: Plan) -> Loss:
-    """The loss of classes: scores (batch, classes) and labels (batch,)."""
-    weights = None if plan.class_weights is None else torch.tensor(plan.class_weights)
-
-    def loss(scores: Tensor, labels: Tensor) -> Tensor:
-        weight = None if weights is None else weights.to(labels.device)
-        return nn.functional.cross_entropy(
-            scores, labels, weight=weight, label_smoothing=plan.label_smoothing, reduction="sum"
-        )
-
-    return loss
 
 
 def set_mode(module: nn.Module, plan: Plan) -> None:

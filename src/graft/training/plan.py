@@ -15,9 +15,10 @@ class Plan:
     `learning_rate` is for the last stage, `stage_decay` multiplies it for each earlier one, `head_learning_rate` is
     for the head. `warm_up` is the share of the steps over which rates rise from zero; after that they follow half a
     cosine to zero, or stay. `label_smoothing` is the share of probability given to the other classes, `class_weights`
-    weigh the loss of each class. Weight decay and the pull towards the starting weights (`anchor`: L2-SP, Li et al.
-    2018, decoupled as in AdamW) spare vectors, such as biases and normalisations, and the pull spares the head.
-    `clip` bounds the norm of the gradients, `average` delivers an exponential moving average of the weights.
+    weigh the loss of each class. `mixup` above 0 trains on blends of two samples with the loss of both, shares drawn
+    from Beta(mixup, mixup) (Zhang et al. 2018). Weight decay and the pull towards the starting weights (`anchor`:
+    L2-SP, Li et al. 2018, decoupled as in AdamW) spare vectors, such as biases and normalisations, and the pull spares
+    the head. `clip` bounds the norm of the gradients, `average` delivers an exponential moving average of the weights.
     """
 
     epochs: float = 20
@@ -34,6 +35,7 @@ class Plan:
     anchor: float = 0.0
     label_smoothing: float = 0.1
     class_weights: tuple[float, ...] | None = None
+    mixup: float = 0.0
     clip: float | None = 1.0
     average: bool = True
     frozen_statistics: bool = True  # of batch normalisation
@@ -66,6 +68,7 @@ class Plan:
                 ("weight_decay", self.weight_decay, 0 <= self.weight_decay < math.inf, "0 or more"),
                 ("anchor", self.anchor, 0 <= self.anchor < math.inf, "0 or more"),
                 ("label_smoothing", self.label_smoothing, 0 <= self.label_smoothing < 1, "a share from 0 to below 1"),
+                ("mixup", self.mixup, 0 <= self.mixup < math.inf, "0 or more"),
                 ("clip", self.clip, self.clip is None or self.clip > 0, "a number above 0, or None"),
             )
             if not right
