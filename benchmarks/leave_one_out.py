@@ -29,6 +29,7 @@ def main() -> None:
     parser.add_argument("--effort", default="good")
     parser.add_argument("--only", nargs="*", default=[])
     parser.add_argument("--backbone")
+    parser.add_argument("--minutes", type=float, help="the time of a fit")
     parser.add_argument("--work", type=Path, default=Path("runs/leave-one-out"))
     arguments = parser.parse_args()
     results = arguments.work / "results.csv"
@@ -57,7 +58,9 @@ def measured(arguments: argparse.Namespace, rows: list[dict[str, str]], group: s
             writer.writerow((place, row["label"], "test" if of == group else "train", of))
     began = time.perf_counter()
     loading = graft.LoadOptions(group=arguments.group)
-    options = graft.FitOptions(backbone=arguments.backbone, effort=effort, load=loading, replace=True)
+    options = graft.FitOptions(
+        backbone=arguments.backbone, effort=effort, load=loading, replace=True, minutes=arguments.minutes
+    )
     fitted = graft.fit(table, arguments.work / f"{effort}-{group}", options)
     seconds = round(time.perf_counter() - began, 1)
     kept = [one["name"] for one in fitted.ladder if one["kept"]]

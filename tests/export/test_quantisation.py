@@ -103,3 +103,34 @@ def test_every_sample_is_a_step_and_all_steps_are_made(network, samples):
     (total,) = watch.totals.values()
     assert sum(watch.steps) == total
     assert watch.steps.count(1) >= min(RANGES, len(samples)) + 2 * len(samples)
+
+
+def test_what_hears_keeps_its_precision_up_to_the_logarithm(samples):
+    """Power spans many powers of ten: soft samples would all be zero in 256 steps beside loud ones."""
+    rng = np.random.default_rng(0)
+    text = f"""
+    <ir_version: 10, opset_import: ["": 18]>
+    network (uint8[batch, 4, 4, {CHANNELS}] sample) => (float[batch, {CLASSES}] probabilities) {{
+        pixels = Cast<to=1>(sample)
+        planes = Transpose<perm=[0, 3, 1, 2]>(pixels)
+        heard = Conv(planes, front)
+        squared = Mul(heard, heard)
+        power = Mul(squared, squared)
+        bands = Log(power)
+        seen = Conv(bands, weights)
+        middle = GlobalAveragePool(seen)
+        logits = Flatten(middle)
+        probabilities = Softmax(logits)
+    }}"""
+    graph = onnx.parser.parse_model(text)
+    front = rng.normal(size=(CHANNELS, CHANNELS, 1, 1)).astype(np.float32)
+    weights = rng.normal(0, 0.01, size=(CLASSES, CHANNELS, 1, 1)).astype(np.float32)
+    graph.graph.initializer.append(onnx.numpy_helper.from_array(front, "front"))
+    graph.graph.initializer.append(onnx.numpy_helper.from_array(weights, "weights"))
+    soft = [(one // 100).astype(np.uint8) for one in samples]
+    whole = answers(graph, [*samples, *soft])
+    small = in_8_bits(graph, "sample", [*samples, *soft], samples)
+    kept = {tensor.name for tensor in small.graph.initializer}
+    assert not any("front" in name and "quantized" in name for name in kept)
+    assert "weights_quantized" in kept
+    assert np.abs(answers(small, [*samples, *soft]) - whole).max() < 0.02

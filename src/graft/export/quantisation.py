@@ -1,7 +1,9 @@
 """Smaller ONNX graphs: weights in half precision, or weights and activations in 8 bits."""
 
+import logging
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,10 +74,11 @@ def in_8_bits(
         shaped, small = Path(scratch) / "shaped.onnx", Path(scratch) / "small.onnx"
         _shaped(graph, shaped)
         whole = onnx.load(shaped)
+        hearing = _hearing(whole)
         ranges = _ranges(shaped, entry, samples[:RANGES], advance)
         wanted = _answers(shaped, entry, blends, advance)
         for tried, share in enumerate(KEPT, 1):
-            found = _with_ranges(shaped, ranges, _first(whole, share))
+            found = _with_ranges(shaped, ranges, [*hearing, *_first(whole, share, hearing)])
             onnx.save(found, small)
             if (_answers(small, entry, blends, advance) == wanted).mean() >= FAITHFUL:
                 advance((len(KEPT) - tried) * len(blends))
@@ -112,10 +115,21 @@ def _with_ranges(file: Path, ranges: Any, excluded: Sequence[str]) -> "onnx.Mode
         op_types_to_quantize=_operators(),
         extra_options={},
     )
-    quantizer.quantize_model()
+    with _without_remarks():
+        quantizer.quantize_model()
     quantizer.model.topological_sort()  # ONNX asks for it; ONNX Runtime alone would do without
     quantised: onnx.ModelProto = quantizer.model.model
     return _without_signs(quantised)
+
+
+@contextmanager
+def _without_remarks() -> Iterator[None]:
+    """ONNX Runtime remarks that a weight of one dimension has no channels, and quantises it as a whole."""
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def _operators() -> list[str]:
@@ -156,7 +170,7 @@ def in_8_bits_by_token(graph: "onnx.ModelProto") -> "onnx.ModelProto":
 
 
 def _shaped(graph: "onnx.ModelProto", file: Path) -> None:
-    """Write the graph with its constants folded and the shapes of all tensors."""
+    """Write the graph with its constants folded, the shapes of all tensors, and a name for each node."""
     import onnx
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
@@ -164,15 +178,32 @@ def _shaped(graph: "onnx.ModelProto", file: Path) -> None:
         plain = Path(scratch) / "plain.onnx"
         onnx.save(graph, plain)
         quant_pre_process(plain, file, skip_symbolic_shape=True)
+    found = onnx.load(file)
+    for number, node in enumerate(found.graph.node):
+        node.name = node.name or f"node.{number}"
+    onnx.save(found, file)
 
 
-def _first(graph: "onnx.ModelProto", share: float) -> list[str]:
-    """The names of the first layers, as many as hold this share of all weights."""
+def _hearing(graph: "onnx.ModelProto") -> list[str]:
+    """The names of all nodes before the first layer behind the last logarithm: a front end that hears, or none.
+
+    Power spans eight powers of ten before its logarithm is taken, which 256 steps cannot tell.
+    """
+    nodes = graph.graph.node
+    logarithms = [number for number, node in enumerate(nodes) if node.op_type == "Log"]
+    if not logarithms:
+        return []
+    behind = (number for number in range(logarithms[-1], len(nodes)) if nodes[number].op_type in QUANTISED)
+    return [node.name for node in nodes[: next(behind, len(nodes))]]
+
+
+def _first(graph: "onnx.ModelProto", share: float, hearing: Sequence[str]) -> list[str]:
+    """The names of the first layers behind what hears, as many as hold this share of their weights."""
     sizes = {tensor.name: int(np.prod(tensor.dims)) for tensor in graph.graph.initializer}
     layers = [
         (node.name, sizes[node.input[1]])
         for node in graph.graph.node
-        if node.op_type in QUANTISED and node.input[1] in sizes
+        if node.op_type in QUANTISED and node.input[1] in sizes and node.name not in set(hearing)
     ]
     room = share * sum(size for _, size in layers)
     held = np.cumsum([size for _, size in layers])
