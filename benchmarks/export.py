@@ -69,7 +69,7 @@ def main() -> None:
             print(f"{one.variant}: {told}")
         if shutil.which("chromium"):
             for one in made.artifacts:
-                if one.folder is not None and one.variant != "fp16":
+                if one.folder is not None:
                     app = Path(scratch) / f"app-{one.variant}"
                     shutil.copytree(one.folder, app / MODEL)
                     write_page(app, "fruit")
