@@ -39,6 +39,17 @@ def test_the_assumption_stands_until_there_are_runs_on_other_tasks():
     assert expect(["a"], runs, "text", "new").gain_runs == 0
 
 
+def test_near_100_percent_gains_and_falls_are_not_told():
+    """From 99.8 to 98.2% is 2.2 in logits; of a network that is right for 90% it would leave 50%."""
+    runs = [past(f"d{number}", level=4.0, gain=2.2 * (number % 2), fall=2.2 * (number % 2)) for number in range(12)]
+    learnt = expect(["a"], runs, "image", "new")
+    assert (learnt.gain_runs, learnt.fall_runs) == (12, 12)
+    assert learnt.candidates[0].gain == pytest.approx(0.0, abs=0.01)
+    assert learnt.candidates[0].gain_spread.own < 0.01
+    assert learnt.candidates[0].fall == pytest.approx(0.0, abs=0.01)
+    assert learnt.fall_spread < 0.01
+
+
 def test_networks_gain_as_they_did_before():
     rng = np.random.default_rng(0)
     tasks = [f"d{number}" for number in range(20)]
