@@ -134,14 +134,14 @@ def test_a_head_is_fitted_on_what_the_network_says_before_and_after(task):
     assert grown.trained.steps == 4
     assert not np.allclose(grown.scores[1.0], probe.scores(features[task.deciding]), atol=0.05)
     same, head = grown.deliver(0.0)
-    assert np.allclose(head.scores(features), probe.scores(features), atol=1e-3)
+    assert np.allclose(head.scores(features), probe.scores(features), atol=0.02)  # the fast engine's precision
     before = state_of(backbone.module)
     assert all(torch.equal(value, before[name]) for name, value in same.module.state_dict().items())
     taught, head = grown.deliver(1.0)
     changed = {name for name, value in taught.module.state_dict().items() if not torch.equal(value, before[name])}
     assert changed
     assert not any("embeddings" in name for name in changed)
-    assert np.allclose(grown.scores[1.0], head.scores(features_of(task, taught)[task.deciding]), atol=1e-3)
+    assert np.allclose(grown.scores[1.0], head.scores(features_of(task, taught)[task.deciding]), atol=0.02)
 
 
 def test_pairs_are_for_texts_with_small_encoders_or_few_samples():

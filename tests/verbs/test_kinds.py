@@ -132,9 +132,10 @@ def test_a_backbone_of_another_kind_is_refused(requests, tones):
 
 
 def test_networks_for_sounds_are_ranked(tones):
+    from graft.backbones.packaged import installed
+
     ranking = graft.rank(tones)
-    assert {one.id for one in ranking.candidates} == {
-        "wheel:speech_embedding",
-        "spectrogram+wheel:efficientnet_lite0",
-    }
+    named = {one.id for one in ranking.candidates}
+    assert named == set(installed("audio"))
+    assert named >= {"wheel:speech_embedding", "spectrogram+wheel:efficientnet_lite0"}
     assert ranking.noun == "recording"

@@ -101,7 +101,8 @@ def known_of(identity: str) -> Known:
 def open_backbone(identity: str) -> Backbone:
     """Open `wheel:`, `timm:`, `torchvision:`, `hf:`, `spectrogram+`, `file:`, `run:` or `random:` backbones.
 
-    Two names with a + between are a network for pictures and one for the texts beside them.
+    Two names with a + between are a network for pictures and one for the texts beside them, or two that hear the same
+    recording.
 
     Raises `RequestError` for an unknown name, with the nearest known ones, and `WorkError` where weights are not to
     be had or damaged.

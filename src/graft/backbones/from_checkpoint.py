@@ -11,7 +11,7 @@ from graft.errors import RequestError, WorkError, listing
 from graft.records import Card
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
 CLASSIFIERS = {"fc", "classifier", "head", "heads", "head_dist", "last_linear"}  # what timm and torchvision call them
 SYNTAX = "file:PATH@ARCHITECTURE, for example file:weights.safetensors@timm:resnet18"
@@ -85,24 +85,36 @@ def build_module(architecture: str) -> Loaded:
         from graft.backbones.encoder import build_encoder
 
         return Loaded(build_encoder(architecture))
+    hearing = _that_hears(architecture, kind)
+    if hearing is not None:
+        return Loaded(hearing)
+    raise RequestError(f"{architecture!r} names no architecture. Expected timm:NAME or torchvision:NAME.")
+
+
+def _that_hears(architecture: str, kind: str) -> "nn.Module | None":
+    """A network of sounds; None for the name of something else."""
     if kind == "transformers-speech":
         from graft.backbones.speech import build_speech_encoder
 
-        return Loaded(build_speech_encoder(architecture))
+        return build_speech_encoder(architecture)
     if kind == "transformers-spectrogram":
         from graft.backbones.spectrogram_transformer import build_spectrogram_transformer
 
-        return Loaded(build_spectrogram_transformer(architecture))
+        return build_spectrogram_transformer(architecture)
+    if kind == "side-by-side":
+        from graft.backbones.side_by_side import build_side_by_side
+
+        return build_side_by_side(architecture, build_module)
     if architecture == "speech-embedding":
         from graft.backbones.speech_embedding import SpeechEmbedding
 
-        return Loaded(SpeechEmbedding().eval())
+        return SpeechEmbedding().eval()
     if kind.startswith("spectrogram@"):
         from graft.backbones.spectrogram import Sounding
 
         front, _, inner = architecture.partition("+")
-        return Loaded(Sounding(build_module(inner).module, int(front.partition("@")[2])).eval())
-    raise RequestError(f"{architecture!r} names no architecture. Expected timm:NAME or torchvision:NAME.")
+        return Sounding(build_module(inner).module, int(front.partition("@")[2])).eval()
+    return None
 
 
 def build_for(card: Card) -> Loaded:

@@ -29,11 +29,19 @@ class Fused(nn.Module):
 
 
 def fuse(identity: str, image: Backbone, text: Backbone) -> Backbone:
-    """One backbone of two; raises `RequestError` unless the first is for pictures and the second for texts."""
+    """One backbone of two: the first for pictures and the second for texts, or both for sounds.
+
+    Raises `RequestError` for other kinds.
+    """
     kinds = (image.card.modality, text.card.modality)
+    if kinds == ("audio", "audio"):
+        from graft.backbones.side_by_side import hear_together
+
+        return hear_together(identity, image, text)
     if kinds != PARTS:
         raise RequestError(
-            f"{identity} is a network for {kinds[0]} and one for {kinds[1]}. Expected one for image, then one for text."
+            f"{identity} is a network for {kinds[0]} and one for {kinds[1]}. Expected one for image, then one for "
+            "text, or two for audio."
         )
     described = [
         {"id": one.card.id, "architecture": one.card.architecture, "width": one.card.width} for one in (image, text)

