@@ -61,7 +61,7 @@ def frame_by_frame(backbone: Backbone) -> Backbone:
     if not isinstance(backbone.module, SpeechEmbedding | SpeechEncoder):
         raise RequestError(
             f"{card.id} does not hear frame by frame, which writing down speech needs. Expected "
-            "wheel:speech_embedding, or hf: with a speech encoder."
+            "wheel:speech_embedding, wheel:whisper_base, or hf: with a speech encoder."
         )
     return Backbone(
         replace(card, architecture=FRAMES + card.architecture),
