@@ -5,6 +5,7 @@ import os
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -129,3 +130,25 @@ def fruit() -> Path:
             pytest.fail(reason)
         pytest.skip(reason)
     return path
+
+
+def small_whisper() -> Any:
+    """The configuration of a Whisper of the least size, with room for two seconds."""
+    import transformers
+
+    return transformers.WhisperConfig(
+        d_model=16,
+        encoder_layers=2,
+        encoder_attention_heads=2,
+        encoder_ffn_dim=24,
+        decoder_layers=1,
+        decoder_attention_heads=2,
+        decoder_ffn_dim=24,
+        num_mel_bins=80,
+        max_source_positions=100,
+        vocab_size=50,
+        pad_token_id=0,
+        bos_token_id=1,
+        eos_token_id=2,
+        decoder_start_token_id=1,
+    )

@@ -7,26 +7,10 @@ import pytest
 import torch
 import transformers
 
+from conftest import small_whisper
 from graft.backbones import open_backbone
 from graft.backbones.ctranslate2 import read_variables, whisper_encoder
 from graft.backbones.packaged import WHEELS
-
-SMALL = transformers.WhisperConfig(
-    d_model=16,
-    encoder_layers=2,
-    encoder_attention_heads=2,
-    encoder_ffn_dim=24,
-    decoder_layers=1,
-    decoder_attention_heads=2,
-    decoder_ffn_dim=24,
-    num_mel_bins=80,
-    max_source_positions=100,
-    vocab_size=50,
-    pad_token_id=0,
-    bos_token_id=1,
-    eos_token_id=2,
-    decoder_start_token_id=1,
-)
 
 
 def variable(name: str, value: np.ndarray, kind: int) -> bytes:
@@ -78,7 +62,7 @@ def container(encoder) -> bytes:
 
 def test_every_weight_comes_back_under_its_name():
     torch.manual_seed(0)
-    encoder = transformers.WhisperModel(SMALL).encoder
+    encoder = transformers.WhisperModel(small_whisper()).encoder
     start = len(variable("decoder/other", np.ones(3, np.float32), 0))
     found = whisper_encoder(read_variables(container(encoder), start, "encoder/"))
     expected = encoder.state_dict()

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from conftest import small_whisper
 from graft.backbones import open_backbone
 from graft.backbones.backbone import hash_of_weights
 from graft.backbones.frames import frame_by_frame
@@ -93,22 +94,7 @@ def config(family: str):
         "wavlm with the norm first": lambda: transformers.WavLMConfig(
             **heard, num_buckets=16, max_bucket_distance=32, do_stable_layer_norm=True
         ),
-        "whisper": lambda: transformers.WhisperConfig(
-            d_model=16,
-            encoder_layers=2,
-            encoder_attention_heads=2,
-            encoder_ffn_dim=24,
-            decoder_layers=1,
-            decoder_attention_heads=2,
-            decoder_ffn_dim=24,
-            num_mel_bins=80,
-            max_source_positions=100,
-            vocab_size=50,
-            pad_token_id=0,
-            bos_token_id=1,
-            eos_token_id=2,
-            decoder_start_token_id=1,
-        ),
+        "whisper": small_whisper,
     }[family]()
 
 
