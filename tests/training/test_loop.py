@@ -67,6 +67,29 @@ def test_interrupted_and_resumed_is_uninterrupted(tmp_path, stop_at):
     assert result.steps == 24
 
 
+@pytest.mark.parametrize("stop_at", [1, 17])
+def test_what_is_dropped_follows_from_seed_and_step(tmp_path, stop_at):
+    """Encoders of texts have dropout; without a seed of each step no run could be repeated or resumed exactly."""
+
+    def dropping() -> nn.Sequential:
+        body, head = network()
+        return nn.Sequential(nn.Sequential(*body, nn.Dropout(0.5)), head)
+
+    whole, again, other, resumed = (dropping() for _ in range(4))
+    train(whole, Random(), PLAN, Limits(FP32))
+    torch.rand(7)
+    train(again, Random(), PLAN, Limits(FP32))
+    train(other, Random(), PLAN, Limits(FP32, seed=1))
+    assert same(weights(whole), weights(again))
+    assert not same(weights(whole), weights(other))
+    limits = Limits(FP32, checkpoints=Checkpoints(tmp_path, "x", 0.0, SILENT))
+    with pytest.raises(Interrupted):
+        train(dropping(), Random(stop_at), PLAN, limits)
+    torch.rand(5)
+    train(resumed, Random(), PLAN, limits)
+    assert same(weights(whole), weights(resumed))
+
+
 def test_statistics_of_normalisation_stay_and_its_scales_train():
     module = network()
     before = weights(module)

@@ -101,6 +101,7 @@ class Trainee:
                 seconds=None if task.deadline is None else max(1.0, task.deadline - time.perf_counter()),
                 told=task.told,
                 loss=self.loss,
+                seed=task.seed,
             )
             try:
                 trained = self._once(tried, limits)

@@ -65,7 +65,7 @@ class Limits:
 
     `judge` says how bad the module is on samples that are not trained on; after each epoch it decides whether the
     training still improves, and where it has ceased to, the weights that were judged best are delivered. `seconds`
-    squeezes the schedule into that time. `loss` is cross-entropy where it is None.
+    squeezes the schedule into that time. `loss` is cross-entropy where it is None. `seed` decides what is dropped.
     """
 
     place: Place
@@ -76,6 +76,7 @@ class Limits:
     seconds: float | None = None
     told: Callable[[Epoch], None] = lambda epoch: None
     loss: Loss | None = None
+    seed: int = 0
 
 
 def train(module: nn.Sequential, batches: Batches, plan: Plan, limits: Limits) -> Trained:
@@ -147,7 +148,8 @@ class _Training:
         for group, rate in zip(self.optimiser.param_groups, self.rates, strict=True):
             group["lr"] = rate * share
         inputs, labels = self.batches.batch(self.at)
-        loss = self._gradients(*blended(inputs, labels, self.plan.mixup, self.at))
+        with self.limits.place.chance(self.limits.seed, self.at):  # of dropout: a resumed training must draw the same
+            loss = self._gradients(*blended(inputs, labels, self.plan.mixup, self.at))
         if not math.isfinite(loss):
             raise DivergedError(f"The loss became {loss} at step {self.at} of {self.steps}.")
         if self.plan.clip is not None:

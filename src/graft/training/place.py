@@ -1,7 +1,7 @@
 """Where training runs, and in which precision: a small object instead of branches in the loop."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +52,15 @@ class Place:
 
         kept = torch.channels_last if tensor.ndim == 4 else torch.preserve_format
         return tensor.to(self.device, memory_format=kept)
+
+    @contextmanager
+    def chance(self, seed: int, step: int) -> Iterator[None]:
+        """What networks draw by themselves, such as dropout, follows from the seed and the step alone."""
+        import torch
+
+        with torch.random.fork_rng([torch.cuda.current_device()] if self.device == "cuda" else []):
+            torch.manual_seed(seed * 1_000_003 + step)
+            yield
 
     def precision(self) -> AbstractContextManager[Any]:
         """The autocast region of a forward pass."""
