@@ -63,6 +63,14 @@ def test_samples_in_no_fold_have_no_score():
     assert not np.isnan(scores[:4]).any()
 
 
+def test_a_fold_without_samples_is_passed_over():
+    features, labels = samples(30, 8)
+    basis, targets = Basis.of(features), one_hot(labels, 3)
+    folds = make_folds(labels, None, 0)
+    gap = np.where(folds > 0, folds + 2, folds)
+    assert np.array_equal(cross_validate(basis, targets, [1.0], gap), cross_validate(basis, targets, [1.0], folds))
+
+
 def test_permuted_labels_are_at_chance():
     features, labels = samples(400, 30, classes=4)
     permuted = np.random.default_rng(1).permutation(labels)

@@ -65,7 +65,7 @@ def cross_validate(
     for one, shrink in enumerate(shrinks):
         scores[one] = targets - mean - left @ (shrink[:, None] * moments)  # residuals, until their fold comes
     for number, repeat in enumerate(folds):
-        for fold in range(int(repeat.max()) + 1):
+        for fold in np.unique(repeat[repeat >= 0]):  # of a subset, some folds may be empty
             rows = np.flatnonzero(repeat == fold)
             block = np.column_stack([left[rows], np.full(len(rows), len(targets) ** -0.5)])  # the bias never shrinks
             gram = _square(block.T) if len(rows) > block.shape[1] else None
