@@ -117,13 +117,25 @@ def clip(shown, tmp_path_factory) -> Path:
     return path
 
 
+WEIGHTS = np.array([[65.738, 129.057, 25.064], [-37.945, -74.494, 112.439], [112.439, -94.154, -18.285]]) / 256
+
+
 def planes(picture: Image.Image) -> bytes:
     """ITU-R BT.601."""
     rgb = np.asarray(picture, np.float64)
-    weights = np.array([[65.738, 129.057, 25.064], [-37.945, -74.494, 112.439], [112.439, -94.154, -18.285]]) / 256
-    y, *colours = np.moveaxis(rgb @ weights.T + (16, 128, 128), 2, 0)
+    y, *colours = np.moveaxis(rgb @ WEIGHTS.T + (16, 128, 128), 2, 0)
     halves = [one.reshape(SIDE // 2, 2, SIDE // 2, 2).mean(axis=(1, 3)) for one in colours]
     return b"".join(np.clip(np.rint(one), 0, 255).astype(np.uint8).tobytes() for one in (y, *halves))
+
+
+def as_given(picture: Image.Image) -> Image.Image:
+    """What is left of a picture behind the camera; half the colour alone changes the label of 2 of these 100."""
+    content = np.frombuffer(planes(picture), np.uint8)
+    y, quarter = content[: SIDE * SIDE].reshape(SIDE, SIDE), SIDE * SIDE // 4
+    halves = [content[SIDE * SIDE + at * quarter :][:quarter].reshape(SIDE // 2, SIDE // 2) for at in range(2)]
+    colours = [np.asarray(Image.fromarray(one).resize((SIDE, SIDE), Image.Resampling.BILINEAR)) for one in halves]
+    rgb = (np.stack([y, *colours], axis=2) - (16.0, 128.0, 128.0)) @ np.linalg.inv(WEIGHTS).T
+    return Image.fromarray(np.clip(np.rint(rgb), 0, 255).astype(np.uint8))
 
 
 def visible(page, picture: Image.Image) -> Image.Image:
@@ -146,7 +158,7 @@ def agreement(page, app: Path, shown: list[Image.Image]) -> tuple[int, int]:
     page.get_by_test_id("start").click()
     page.wait_for_timeout(1000 * (PICTURES * REPEATED / RATE + 8))
     seen = [one for one in page.evaluate("window.answers") if one["seen"]]
-    parts = [visible(page, picture) for picture in shown]
+    parts = [visible(page, as_given(picture)) for picture in shown]
     grids = np.stack([grid(part) for part in parts])
     names: dict[int, list[str]] = {}
     for one in seen:
