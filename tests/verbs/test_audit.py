@@ -1,12 +1,13 @@
 """The whole audit on small networks."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
 from conftest import COLOURS, draw
 from graft.errors import RequestError
-from graft.verbs.audit import audit
+from graft.verbs.audit import _Auditor, audit
 from graft.verbs.fit import FitOptions, fit
 
 KEYS = {"majority", "shortcut", "random", "scratch", "probe", "permuted", "delivered"}
@@ -42,6 +43,16 @@ def test_an_audit_trains_the_arms_compares_them_and_keeps_the_verdict(run):
     assert verdict.label_efficiency["labels"][-1] == 36
     assert "surroundings" in {alarm.kind for alarm in verdict.alarms}  # colour fills these pictures to the margin
     assert all(stage["weights_moved"] == 0 and stage["alike"] == pytest.approx(1) for stage in verdict.layers)
+
+
+def test_a_test_part_of_one_group_has_intervals_all_the_same():
+    """Drawing groups again would draw the same one each time, and be sure of anything."""
+    sources = ["a", "b", "c"]
+    auditor = object.__new__(_Auditor)
+    auditor.dataset = SimpleNamespace(has_groups=True, sources=sources, groups=["x", "x", "x"])
+    assert auditor._groups_of(sources) is None
+    auditor.dataset.groups = ["x", "y", "x"]
+    assert auditor._groups_of(sources).tolist() == [0, 1, 0]
 
 
 def test_data_that_changed_are_refused_with_what_changed(run, tmp_path):

@@ -190,7 +190,7 @@ class _Auditor:
             return None
         group = dict(zip(self.dataset.sources, self.dataset.groups, strict=True))
         numbers: NDArray[np.intp] = np.unique([group[source] for source in sources], return_inverse=True)[1]
-        return numbers
+        return numbers if numbers.any() else None  # of a single group only its samples can be drawn again
 
     def _rival(self) -> str:
         if self.budget.seconds is None:
@@ -212,6 +212,9 @@ class _Auditor:
         found += alarms.metadata(made[0], data.labels[rows], made[1], data.labels[test], delivered)
         across = [finding.message for finding in data.findings if finding.kind == "group-across-parts"]
         found += [Alarm("group-across-parts", message, blocks=True) for message in across]
+        if data.has_groups and len({data.groups[row] for row in test}) == 1:
+            message = "The test part is of one group: intervals tell how sure this is for that group, and for no other."
+            found.append(Alarm("one-group", message, blocks=False))
         readings = len(self.folder.settings["test_readings"])
         if readings > 1:
             message = f"The test part of this run has been read {readings} times: this is no first look at it."
