@@ -90,9 +90,18 @@ def test_a_head_on_several_stages_of_what_was_trained_is_taught_by_all_samples_a
     forced(monkeypatch, taps=1.0)
     frozen = fit(root, tmp_path / "frozen", GOOD).run
     forced(monkeypatch, trained=1.0, taps=1.0)
+    weights_of = []
+
+    def watched(before, *rest):
+        finished = standing.finish(before, *rest)
+        weights_of.extend(one.backbone.fingerprint for one in (before, finished.standing))
+        return finished
+
+    monkeypatch.setattr(ladder, "finish", watched)
     run = fit(root, tmp_path / "run", GOOD).run
     by_rung = {entry["rung"]: entry for entry in read(run, "ladder.json")}
     assert [number for number, entry in by_rung.items() if entry["kept"]] == ["2b", "final"]
+    assert weights_of[0] != weights_of[1]  # the network beneath went on
     assert by_rung["2b"]["against"] == by_rung["2"]["name"] + " trained"
     assert by_rung["final"]["steps"] == 3  # a quarter of a dozen, of the network beneath
     about = read(run, "model/model.json")
