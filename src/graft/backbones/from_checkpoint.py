@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from graft.backbones.backbone import Backbone, Loaded
 from graft.errors import RequestError, WorkError, listing
 from graft.records import Card
+from graft.telemetry import without_telemetry
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -62,6 +63,7 @@ def build_module(architecture: str) -> Loaded:
     """Any network that a card can name, with random weights; raises `RequestError` for an unknown one."""
     kind, _, name = architecture.partition(":")
     if kind == "timm":
+        without_telemetry()
         import timm
 
         from graft.backbones.from_timm import load_timm

@@ -8,10 +8,12 @@ from graft.backbones.hub import no_network, offline_when_unreachable
 from graft.backbones.measure import example_input, macs_of, parameters_of
 from graft.errors import RequestError
 from graft.records import Card, ImagePreprocess
+from graft.telemetry import without_telemetry
 
 
 def open_timm(name: str) -> Backbone:
     """A backbone with timm's pretrained weights; raises `RequestError` for an unknown name."""
+    without_telemetry()
     import timm
 
     if not timm.is_model(name.split(".")[0]):
@@ -24,6 +26,7 @@ def open_timm(name: str) -> Backbone:
 
 def load_timm(name: str, pretrained: bool) -> Loaded:
     """Build a network of timm without its classifier; random weights unless `pretrained`."""
+    without_telemetry()
     import timm
 
     try:

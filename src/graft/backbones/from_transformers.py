@@ -10,6 +10,7 @@ from graft.backbones.backbone import Backbone, Loaded
 from graft.backbones.hub import no_network, offline_when_unreachable, without_notes
 from graft.errors import RequestError, WorkError
 from graft.records import Card, TextPreprocess
+from graft.telemetry import without_telemetry
 
 MOST_TOKENS = 512  # that are read of a text, whatever the network could
 UNLIMITED = 100_000  # transformers says more than this where a tokenizer names no limit
@@ -120,6 +121,7 @@ def _described(name: str) -> Described:
 
 def beside(name: str, file: str) -> Any:
     """What a JSON file beside the weights says; None where there is none."""
+    without_telemetry()
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 

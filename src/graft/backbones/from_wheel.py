@@ -9,6 +9,7 @@ from typing import Any
 from graft.backbones.backbone import Backbone, Loaded
 from graft.errors import WorkError
 from graft.records import Card, TextPreprocess
+from graft.telemetry import without_telemetry
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ def _load(card: Card, weights: WheelFile, path: Path) -> Loaded:
 
 
 def _timm(card: Card, path: Path) -> Loaded:
+    without_telemetry()
     import timm
     import torch
 

@@ -11,6 +11,7 @@ from urllib.request import getproxies
 
 from graft.errors import WorkError
 from graft.records import Json
+from graft.telemetry import without_telemetry
 
 IRRELEVANT = ("_name_or_path", "transformers_version", "architectures", "id2label", "label2id", "torch_dtype", "dtype")
 
@@ -24,7 +25,8 @@ def no_network(identity: str) -> WorkError:
 
 
 def without_notes() -> None:
-    """Call before transformers is imported: torch 2.14 notes on stderr how an installed torchao names its types."""
+    """Call before transformers is imported: no telemetry, and no note of torch 2.14 on how torchao names its types."""
+    without_telemetry()
     logger = logging.getLogger("torch.utils._pytree")
     if _is_no_note not in logger.filters:
         logger.addFilter(_is_no_note)
@@ -37,6 +39,7 @@ def _is_no_note(record: logging.LogRecord) -> bool:
 @contextmanager
 def offline_when_unreachable() -> Iterator[None]:
     """Let huggingface_hub look only into its cache while its host's name cannot even be resolved."""
+    without_telemetry()
     from huggingface_hub import constants
 
     before = constants.HF_HUB_OFFLINE

@@ -10,6 +10,7 @@ from graft.backbones.backbone import Backbone, Loaded
 from graft.backbones.hub import described, without_notes
 from graft.errors import RequestError, WorkError
 from graft.records import AudioPreprocess, Card
+from graft.telemetry import without_telemetry
 
 TRANSFORMERS_SPEECH = "transformers-speech:"  # before the JSON that an encoder can be built from again
 RATE = 16_000
@@ -82,6 +83,7 @@ class WhisperFront(nn.Module):
 
     def __init__(self, mels: int) -> None:
         super().__init__()
+        without_telemetry()
         from transformers.audio_utils import mel_filter_bank
 
         bank = mel_filter_bank(WHISPER_WINDOW // 2 + 1, mels, 0.0, RATE / 2, RATE, norm="slaney", mel_scale="slaney")

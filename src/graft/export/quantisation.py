@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from graft.modality import Prepared
 from graft.progress import SILENT, Advance, Watch
+from graft.telemetry import without_telemetry
 
 if TYPE_CHECKING:
     import onnx
@@ -88,6 +89,7 @@ def in_8_bits(
 
 def _ranges(file: Path, entry: str, samples: Sequence[Prepared], advance: Advance) -> Any:
     """The least and the largest value of every activation, as ONNX Runtime keeps them."""
+    without_telemetry()
     from onnxruntime.quantization import calibrate
 
     with tempfile.TemporaryDirectory() as scratch:
@@ -101,6 +103,8 @@ def _ranges(file: Path, entry: str, samples: Sequence[Prepared], advance: Advanc
 def _with_ranges(file: Path, ranges: Any, excluded: Sequence[str]) -> "onnx.ModelProto":
     """What `quantize_static` of ONNX Runtime does once it knows the ranges, with weights that have no sign."""
     import onnx
+
+    without_telemetry()
     from onnxruntime.quantization import QDQQuantizer, QuantType
 
     quantizer = QDQQuantizer(
@@ -133,6 +137,7 @@ def _without_remarks() -> Iterator[None]:
 
 
 def _operators() -> list[str]:
+    without_telemetry()
     from onnxruntime.quantization.registry import QDQRegistry, QLinearOpsRegistry
 
     return sorted({*QDQRegistry, *QLinearOpsRegistry})
@@ -158,6 +163,8 @@ def in_8_bits_by_token(graph: "onnx.ModelProto") -> "onnx.ModelProto":
     Their activations differ too much from one token to the next for ranges that are set beforehand.
     """
     import onnx
+
+    without_telemetry()
     from onnxruntime import quantization
 
     with tempfile.TemporaryDirectory() as scratch:
@@ -172,6 +179,8 @@ def in_8_bits_by_token(graph: "onnx.ModelProto") -> "onnx.ModelProto":
 def _shaped(graph: "onnx.ModelProto", file: Path) -> None:
     """Write the graph with its constants folded, the shapes of all tensors, and a name for each node."""
     import onnx
+
+    without_telemetry()
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
     with tempfile.TemporaryDirectory() as scratch:
@@ -219,6 +228,7 @@ def _blends(varied: Sequence[Prepared]) -> list[Prepared]:
 
 
 def _answers(file: Path, entry: str, samples: Sequence[Prepared], advance: Advance) -> NDArray[np.intp]:
+    without_telemetry()
     import onnxruntime
 
     session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])

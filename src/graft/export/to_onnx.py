@@ -13,6 +13,7 @@ from graft.export.operators import told_where
 from graft.export.quantisation import in_8_bits, in_8_bits_by_token, in_half_precision
 from graft.export.target import Material, Probabilities, Variant
 from graft.modality import Prepared
+from graft.telemetry import without_telemetry
 
 if TYPE_CHECKING:
     import onnx
@@ -49,6 +50,7 @@ class OnnxRuntime:
     """ONNX Runtime on the processor."""
 
     def __init__(self, file: Path, threads: int = 0) -> None:
+        without_telemetry()
         import onnxruntime
 
         options = onnxruntime.SessionOptions()

@@ -10,6 +10,7 @@ from graft.adaptation.model import Model
 from graft.export.target import Material, Probabilities, Variant
 from graft.export.to_onnx import whole_graph
 from graft.modality import Prepared
+from graft.telemetry import without_telemetry
 
 
 class OpenVINOTarget:
@@ -29,6 +30,7 @@ class OpenVINOTarget:
 
     def write(self, material: Material, variant: Variant, folder: Path) -> None:
         """The weights of fp16 are those of the ONNX graph in fp16: it computes in single precision all the same."""
+        without_telemetry()
         import openvino
 
         graph = openvino.Core().read_model(whole_graph(material, variant).SerializeToString())
@@ -54,6 +56,7 @@ class OpenVINORuntime:
     """OpenVINO on the processor, in single precision."""
 
     def __init__(self, file: Path) -> None:
+        without_telemetry()
         import openvino
 
         compiled = openvino.Core().compile_model(file, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})

@@ -29,6 +29,7 @@ from graft.machine import usable_cores
 from graft.modalities import modality_of
 from graft.modality import Prepared
 from graft.storage import sha256_of, write_bytes, write_json
+from graft.telemetry import without_telemetry
 
 if TYPE_CHECKING:
     import openvino
@@ -46,10 +47,12 @@ class OpenVINOEngine:
     Samples of one fixed shape go one at a time, so that a row never depends on its neighbours; texts of equal length
     go together, because a single short one cannot keep a core busy. The requests and their buffers are made once, up
     front. Handing arrays to a request while others run makes OpenVINO 2026.4 deadlock now and then (3 of 20 starts with
-    four threads); filling buffers that it already owns did not in 60 starts.
+    four threads); filling buffers that it already owns did not in 60 starts. One request has run before any thread sees
+    the engine: see `_Request.first_use`.
     """
 
     def __init__(self, graph: "openvino.Model", precision: str) -> None:
+        without_telemetry()
         import openvino
 
         cores = usable_cores()
@@ -63,8 +66,10 @@ class OpenVINOEngine:
         compiled = openvino.Core().compile_model(graph, "CPU", settings)
         self.batch_size = 1 if graph.inputs[0].partial_shape.is_static else TOGETHER
         self._idle: queue.SimpleQueue[_Request] = queue.SimpleQueue()
-        for _ in range(self.workers):
-            self._idle.put(_Fixed(compiled) if self.batch_size == 1 else _Varying(compiled))
+        requests = [_Fixed(compiled) if self.batch_size == 1 else _Varying(compiled) for _ in range(self.workers)]
+        requests[0].first_use()
+        for request in requests:
+            self._idle.put(request)
 
     def run(self, batch: Prepared) -> NDArray[np.float32]:
         request = self._idle.get()
@@ -78,11 +83,19 @@ class _Request(Protocol):
     def run(self, batch: Prepared) -> NDArray[np.float32]:
         """Features of samples of one shape."""
 
+    def first_use(self) -> None:
+        """Use every binding that `run` uses once, in the thread that makes the engine.
+
+        The first use of some of them makes a static object under a lock of C++, in the middle of which the interpreter
+        may change threads; two threads that meet there wait for each other for ever (pybind11 issue 4877).
+        """
+
 
 class _Fixed:
     """One sample at a time through buffers that are made once."""
 
     def __init__(self, compiled: Any) -> None:
+        without_telemetry()
         import openvino
 
         self.request = compiled.create_infer_request()
@@ -100,6 +113,9 @@ class _Fixed:
             rows.append(self.features[0].copy())
         return np.stack(rows)
 
+    def first_use(self) -> None:
+        self.run(self.sample)
+
 
 class _Varying:
     """Samples of any one shape at once, through tensors that the request owns and reshapes."""
@@ -115,6 +131,13 @@ class _Varying:
         self.request.wait()
         features: NDArray[np.float32] = np.array(self.request.get_output_tensor().data, np.float32)
         return features
+
+    def first_use(self) -> None:
+        """Without a sample nothing can be computed; all but that happens."""
+        entry = self.request.get_input_tensor()
+        entry.shape = [1] * len(entry.shape)
+        entry.data[:] = 0
+        np.array(self.request.get_output_tensor().data, np.float32)
 
 
 def openvino_engine(
@@ -151,6 +174,8 @@ def convert(backbone: Backbone) -> "openvino.Model":
     This calls OpenVINO's frontend itself because `openvino.convert_model` reports usage over the network.
     """
     import torch
+
+    without_telemetry()
     from openvino.frontend import FrontEndManager
     from openvino.frontend.pytorch.fx_decoder import TorchFXPythonDecoder
 
@@ -170,6 +195,7 @@ def convert(backbone: Backbone) -> "openvino.Model":
 
 def measure(backbone: Backbone, graph: "openvino.Model", samples: Sequence[Prepared]) -> dict[str, Agreement]:
     """How well the graph agrees with torch, for each precision that this processor computes in."""
+    without_telemetry()
     import openvino
 
     has_bf16 = "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
@@ -187,6 +213,7 @@ def measure(backbone: Backbone, graph: "openvino.Model", samples: Sequence[Prepa
 
 def _keep(folder: Path, graph: "openvino.Model | None", agreements: dict[str, dict[str, Agreement]]) -> None:
     """Write the agreements, and before them the graph where it is new."""
+    without_telemetry()
     import openvino
 
     if graph is not None:
@@ -202,6 +229,7 @@ def _keep(folder: Path, graph: "openvino.Model | None", agreements: dict[str, di
 
 def _read(folder: Path) -> "tuple[openvino.Model, dict[str, dict[str, Agreement]]] | None":
     """What was kept, if it is whole and of this version."""
+    without_telemetry()
     import openvino
 
     try:

@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from graft.telemetry import without_telemetry
+
 
 class DepthwiseConvolution(torch.autograd.Function):
     """Forward in the precision of autocast; gradients each in the faster one."""
@@ -60,14 +62,17 @@ class _Forward:
     def __init__(self, convolution: nn.Conv2d) -> None:
         self.convolution = convolution
         self.same = type(convolution).__name__ == "Conv2dSame"
+        if self.same:
+            without_telemetry()
+            from timm.layers.padding import pad_same
+
+            self.pad_same = pad_same
         self.stride = list(convolution.stride)
         self.padding = [0, 0] if self.same else [int(side) for side in convolution.padding]
 
     def __call__(self, pictures: Tensor) -> Tensor:
-        from timm.layers.padding import pad_same
-
         if self.same:
-            pictures = pad_same(pictures, list(self.convolution.kernel_size), self.stride)
+            pictures = self.pad_same(pictures, list(self.convolution.kernel_size), self.stride)
         if torch.is_autocast_enabled(pictures.device.type):
             pictures = pictures.to(torch.get_autocast_dtype(pictures.device.type))
         result: Tensor = DepthwiseConvolution.apply(pictures, self.convolution.weight, self.stride, self.padding)
