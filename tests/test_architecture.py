@@ -7,7 +7,7 @@ import graft
 
 SOURCE = Path(graft.__file__).parent
 ORDER = (
-    {"errors", "machine", "records", "progress", "telemetry"},
+    {"errors", "machine", "records", "progress", "telemetry", "workers"},
     {"modality", "storage"},
     {"image", "text", "audio", "run_folder"},
     {"pair"},
