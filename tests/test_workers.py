@@ -21,10 +21,15 @@ def test_an_interruption_waits_for_nothing_and_drops_what_has_not_begun():
         done.append(number)
 
     began = time.monotonic()
-    with pytest.raises(KeyboardInterrupt), workers(2) as pool:
-        for number in range(50):
-            pool.submit(work, number)
-        raise KeyboardInterrupt
+
+    def interrupted() -> None:
+        with workers(2) as pool:
+            for number in range(50):
+                pool.submit(work, number)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert time.monotonic() - began < 5
     release.set()
     time.sleep(0.2)
