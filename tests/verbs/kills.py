@@ -191,16 +191,19 @@ class Campaign:
         began = time.monotonic()
         self.attempt(lambda: export(run, "openvino", place), None)
         seconds, done = time.monotonic() - began, 0
+
+        def again() -> None:
+            export(run, "openvino", place, ExportOptions(replace=True))
+
         while done < kills:
-            options = ExportOptions(replace=True)
-            done += not self.attempt(lambda: export(run, "openvino", place, options), self.moment(seconds))
+            done += not self.attempt(again, self.moment(seconds))
             whole = [one for one in (place, *self.folder.glob("artifact.old*")) if (one / "manifest.json").is_file()]
             assert whole, "the artifact is lost"
             for one in whole:
                 from graft.export.artifact import Artifact
 
                 self.attempt(lambda one=one: Artifact(one), None)
-        self.attempt(lambda: export(run, "openvino", place, ExportOptions(replace=True)), None)
+        self.attempt(again, None)
         assert not list(self.folder.glob(".artifact.unfinished*"))
         return done
 
@@ -235,4 +238,5 @@ class Campaign:
 
 if __name__ == "__main__":
     kind, verb, kills, seed, folder = sys.argv[1:]
-    print(json.dumps({"kind": kind, "verb": verb, "kills": Campaign(kind, verb, int(seed), Path(folder)).run(int(kills))}))
+    done = Campaign(kind, verb, int(seed), Path(folder)).run(int(kills))
+    sys.stdout.write(json.dumps({"kind": kind, "verb": verb, "kills": done}) + "\n")

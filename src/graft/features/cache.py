@@ -89,8 +89,10 @@ class FeatureStore:
                 keys = np.load(file)
                 if np.load(rows, mmap_mode="r").shape[0] == len(keys) - 1:
                     found.append(Segment(rows, keys[:-1], keys[-1].tobytes()))
-            except (OSError, ValueError, EOFError):  # damaged, or emptied by another process just now
+            except OSError:  # emptied by another process just now
                 continue
+            except (ValueError, EOFError):  # cut short, or no array at all
+                self._drop(rows)
         return found
 
     def find(self, keys: Sequence[bytes], segments: Sequence[Segment]) -> Places:
@@ -112,9 +114,14 @@ class FeatureStore:
                 return True
         except OSError:  # emptied by another process just now
             return False
-        self.damaged += 1
-        self.remove(segment)
+        self._drop(segment.rows)
         return False
+
+    def _drop(self, rows: Path) -> None:
+        """Remove a segment that is not what was written, and count it."""
+        self.damaged += 1
+        with suppress(OSError):
+            self.remove(Segment(rows, np.empty((0, 32), np.uint8)))
 
     def append(self, keys: NDArray[np.uint8], rows: NDArray[np.float16]) -> Segment:
         """Write a segment; raises `WorkError` where the disk is full."""
