@@ -95,6 +95,8 @@ class Campaign:
         if process.is_alive():
             os.kill(process.pid, signal.SIGKILL)
             process.join()
+            with (self.folder / "kills").open("a") as file:  # how far it came, for whoever cannot wait
+                file.write("x")
             return False
         if process.exitcode:
             tail = (self.folder / "log").read_text()[-3000:]
