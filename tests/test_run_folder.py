@@ -127,3 +127,147 @@ def test_a_new_model_takes_the_place_of_the_old_only_when_it_is_whole(tmp_path):
     run.write_model(save("second"))
     assert (run.model / "model.json").read_text() == "second"
     assert {path.name for path in run.path.iterdir()} - {".lock"} == {"run.json", "model"}
+
+
+class Killed(BaseException):
+    """The process ends here, without a chance to tidy up."""
+
+
+def saved(text):
+    def write(folder):
+        folder.mkdir(parents=True)
+        (folder / "model.json").write_text(text)
+        (folder / "checksums.json").write_text(text)
+
+    return write
+
+
+def test_a_run_that_a_process_works_on_is_not_replaced(tmp_path):
+    run = RunFolder.create(tmp_path / "run", {"number": 1})
+    with run.alone_at_work(), pytest.raises(RequestError, match="Another process is at work on"):
+        RunFolder.create(tmp_path / "run", {}, replace=True)
+    assert run.settings["number"] == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+@pytest.mark.parametrize("after", ["moved", "replaced"])
+def test_nothing_is_written_into_a_folder_that_holds_another_run(tmp_path, after):
+    run = RunFolder.create(tmp_path / "run", {"number": 1})
+    run.write_model(saved("apples"))
+    run.path.rename(tmp_path / "elsewhere")
+    if after == "replaced":
+        RunFolder.create(tmp_path / "run", {"number": 2})
+    writes = (
+        lambda: run.update(state="finished"),
+        lambda: run.write("ladder.json", []),
+        lambda: run.write_text("report.html", ""),
+        lambda: run.event("epoch"),
+        lambda: run.write_model(saved("fruit")),
+        lambda: run.count_test_reading("evaluate"),
+        lambda: run.write_split([]),
+    )
+    for write in writes:
+        with pytest.raises(WorkError, match="moved, replaced or removed"):
+            write()
+    there = [path.name for path in (tmp_path / "run").iterdir()] if after == "replaced" else []
+    assert set(there) - {".lock", ".work.lock"} == ({"run.json"} if after == "replaced" else set())
+    assert (tmp_path / "run").exists() == (after == "replaced")
+    assert (tmp_path / "elsewhere" / "model" / "model.json").read_text() == "apples"
+
+
+def test_a_run_that_was_replaced_while_nobody_worked_on_it_is_not_gone_on_with(tmp_path):
+    old = RunFolder.create(tmp_path / "run", {})
+    RunFolder.create(tmp_path / "run", {}, replace=True)
+    with pytest.raises(WorkError, match="moved, replaced or removed"), old.alone_at_work():
+        pass
+
+
+def test_of_several_that_begin_in_one_folder_one_does(tmp_path):
+    code = f"""
+from pathlib import Path
+from graft.errors import RequestError
+from graft.run_folder import RunFolder
+try:
+    print(RunFolder.create(Path({str(tmp_path / "run")!r}), {{}}).id)
+except RequestError:
+    pass
+"""
+    run = [sys.executable, "-c", code]
+    processes = [subprocess.Popen(run, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    ids = "".join(process.communicate()[0] for process in processes).split()
+    assert ids == [json.loads((tmp_path / "run" / "run.json").read_text())["id"]]
+
+
+@pytest.mark.parametrize("step", range(6))
+def test_killed_anywhere_in_a_commit_the_old_or_the_new_is_there_and_all_of_it(tmp_path, monkeypatch, step):
+    run = RunFolder.create(tmp_path / "run", {})
+    run.commit({"evaluation.json": b'"old"', "ladder.json": b'"old"'}, saved("old"))
+    run.write_text("report.html", "of the old model")
+    left, rename, replace = [step], type(run.path).rename, type(run.path).replace
+
+    def counted(move):
+        def moved(self, target):
+            if self.parent.name != "run" and not self.name.startswith("model") and not self.name.endswith(".json"):
+                return move(self, target)
+            if left[0] == 0:
+                raise Killed
+            left[0] -= 1
+            return move(self, target)
+
+        return moved
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(run.path), "rename", counted(rename))
+        patched.setattr(type(run.path), "replace", counted(replace))
+        try:
+            run.commit({"evaluation.json": b'"new"', "ladder.json": b'"new"'}, saved("new"))
+        except Killed:
+            assert (run.model / "model.json").read_text() in ("old", "new")
+    with run.exclusively():
+        pass  # what the next process that opens the run does
+    found = {(run.model / "model.json").read_text()}
+    found |= {json.loads((run.path / name).read_text()) for name in ("evaluation.json", "ladder.json")}
+    assert found in ({"old"}, {"new"})
+    assert (run.path / "report.html").exists() == (found == {"old"})
+    assert not (run.path / ".staged").exists()
+    assert not (run.path / ".model.replaced").exists()
+
+
+def test_a_model_that_is_replaced_while_it_is_read_is_read_again(tmp_path):
+    run = RunFolder.create(tmp_path / "run", {})
+    run.write_model(saved("old"))
+    reads = []
+
+    def load(folder):
+        first = (folder / "model.json").read_text()
+        if not reads:
+            run.write_model(saved("new"))
+        reads.append(first)
+        return first, (folder / "model.json").read_text()
+
+    assert run.read_model(load) == ("new", "new")
+    assert reads == ["old", "new"]
+
+
+def test_a_damaged_model_is_told_at_once(tmp_path):
+    run = RunFolder.create(tmp_path / "run", {})
+    run.write_model(saved("old"))
+    calls = []
+
+    def load(folder):
+        calls.append(folder)
+        raise WorkError("damaged")
+
+    with pytest.raises(WorkError, match="damaged"):
+        run.read_model(load)
+    assert len(calls) == 1
+
+
+def test_a_reading_of_the_test_part_survives_a_commit_that_a_crash_left(tmp_path):
+    run = RunFolder.create(tmp_path / "run", {})
+    staged = run.path / ".staged"
+    staged.mkdir()
+    (staged / "run.json").write_bytes((run.path / "run.json").read_bytes())
+    run.count_test_reading("evaluate")
+    run.update(state="finished")
+    assert len(run.settings["test_readings"]) == 1

@@ -12,6 +12,12 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
+def compute_threads() -> int:
+    """How many threads torch and BLAS compute with: as $OMP_NUM_THREADS says, else one for each usable core."""
+    chosen = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
+    return int(chosen) if chosen.isdigit() and int(chosen) > 0 else usable_cores()
+
+
 def available_memory() -> int | None:
     """Bytes of memory that can still be used, or None where the system does not tell."""
     try:
@@ -30,5 +36,6 @@ def describe() -> dict[str, str | int]:
         "system": platform.system(),
         "processor": platform.machine(),
         "cores": usable_cores(),
+        "threads": compute_threads(),
         "python": platform.python_version(),
     }

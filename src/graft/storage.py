@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -59,6 +60,25 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def put_in_place(staged: Path, folder: Path) -> None:
+    """Move all that lies in `staged` into `folder`, over what bears the same name there, and remove `staged`.
+
+    Whoever finds `staged` after a crash calls this again: every step may be repeated, so in the end all has moved or,
+    where `staged` never came to be, nothing. A folder that is replaced lies beside as `.NAME.replaced` meanwhile.
+    """
+    for item in sorted(staged.iterdir()):
+        place = folder / item.name
+        if item.is_dir() and place.exists():
+            old = folder / f".{item.name}.replaced"
+            shutil.rmtree(old, ignore_errors=True)
+            place.rename(old)
+        item.replace(place)
+    sync_folder(folder)
+    for old in folder.glob(".*.replaced"):
+        shutil.rmtree(old, ignore_errors=True)
+    shutil.rmtree(staged, ignore_errors=True)
+
+
 def _umask() -> int:
     mask = os.umask(0o022)
     os.umask(mask)
@@ -81,9 +101,13 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write readable JSON atomically: UTF-8, two spaces, one trailing newline."""
-    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
-    write_bytes(path, (text + "\n").encode())
+    """Write readable JSON atomically."""
+    write_bytes(path, json_bytes(content))
+
+
+def json_bytes(content: Any) -> bytes:
+    """Readable JSON: UTF-8, two spaces, one trailing newline."""
+    return (json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
 def free_name(path: Path) -> Path:

@@ -8,7 +8,7 @@ from conftest import draw
 from graft.backbones import open_backbone
 from graft.data import load
 from graft.errors import WorkError
-from graft.features import cache, extract, extraction
+from graft.features import cache, extract, extract_all, extraction
 from graft.features.engine import torch_features
 from graft.image import IMAGE
 
@@ -247,3 +247,81 @@ def test_clearing_empties_everything_of_grafts_and_nothing_else(own_cache, folde
     assert cache.kept() == []
     assert not (own_cache / "index.sqlite").exists()
     assert mine.read_text() == "mine"
+
+
+def zeroed(content: bytes) -> bytes:
+    return content[: len(content) // 2] + bytes(len(content) - len(content) // 2)
+
+
+def one_bit(content: bytes) -> bytes:
+    return content[:-7] + bytes([content[-7] ^ 1]) + content[-6:]
+
+
+def nothing_finite(content: bytes) -> bytes:
+    return content[:-2] + np.float16(np.nan).tobytes()
+
+
+def cut_short(content: bytes) -> bytes:
+    return content[:-100]
+
+
+@pytest.mark.parametrize("damage", [zeroed, one_bit, nothing_finite, cut_short])
+def test_kept_features_that_are_damaged_are_told_and_computed_again(folder, backbone, store, damage):
+    dataset = load(folder(lemon=8, plum=8))
+    expected = extract(dataset, everything(dataset), backbone).matrix.copy()
+    rows, *_ = store.rglob("*.rows.npy")
+    rows.write_bytes(damage(rows.read_bytes()))
+    listener = Listener()
+    features = extract(dataset, everything(dataset), backbone, listener)
+    assert np.array_equal(features.matrix, expected)
+    assert features.computed == len(expected)
+    told = [message for message in listener.said if "kept features damaged" in message]
+    assert len(told) == 1
+    assert extract(dataset, everything(dataset), backbone, listener).computed == 0
+
+
+def test_rows_that_are_not_finite_are_not_read_even_where_they_were_written_so(store):
+    kept = cache.FeatureStore(store / "x")
+    keys, rows = TestStore().rows(0, 5)
+    rows[2, 1] = np.inf
+    kept.append(keys, rows)
+    assert kept.find([keys[0].tobytes()], kept.segments()) == {}
+    assert kept.damaged == 1
+    assert kept.segments() == []
+
+
+def test_keys_that_were_changed_name_no_rows(store):
+    kept = cache.FeatureStore(store / "x")
+    keys, rows = TestStore().rows(0, 5)
+    kept.append(keys, rows)
+    [file] = (store / "x").glob("*.keys.npy")
+    changed = np.load(file)
+    changed[[0, 1]] = changed[[1, 0]]
+    np.save(file, changed)
+    assert kept.find([keys[0].tobytes()], kept.segments()) == {}
+
+
+def test_a_segment_of_before_there_were_checksums_is_as_if_it_were_not_there(store):
+    kept = cache.FeatureStore(store / "x")
+    keys, rows = TestStore().rows(0, 5)
+    kept.append(keys, rows)
+    [file] = (store / "x").glob("*.keys.npy")
+    np.save(file, keys)
+    assert kept.segments() == []
+
+
+def test_a_segment_is_looked_at_once(store, monkeypatch):
+    kept = cache.FeatureStore(store / "x")
+    keys, rows = TestStore().rows(0, 5)
+    kept.append(keys, rows)
+    assert len(kept.find([keys[0].tobytes()], kept.segments())) == 1
+    monkeypatch.setattr(cache.hashlib, "file_digest", lambda *a: pytest.fail("hashed again"))
+    assert len(kept.find([keys[0].tobytes()], kept.segments())) == 1
+
+
+def test_a_matrix_never_lacks_rows_that_others_count_on(folder, backbone, store):
+    dataset = load(folder(lemon=8, plum=8))
+    row = int(everything(dataset)[3])
+    dataset.path(row).unlink()
+    with pytest.raises(WorkError, match="1 picture vanished or changed while graft was working .*--resume"):
+        extract_all(dataset, everything(dataset), backbone)

@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -65,3 +67,30 @@ def test_a_history_of_an_older_version_is_read():
 
 def read_json() -> list[dict]:
     return json.loads(history_file().read_text())
+
+
+def test_what_was_tested_stays_when_the_same_data_are_fitted_again():
+    remember(replace(past("d", 0.1), foreseen=0.9, run="first"))
+    meet("d", "a", 0.8, 50, "first")
+    remember(replace(past("d", 0.3), foreseen=0.95, run="second"))
+    assert [(one.run, one.foreseen, one.met) for one in read_history()] == [("first", 0.9, 0.8)]
+
+
+def test_what_one_run_met_is_not_written_to_another():
+    remember(replace(past("d", 0.1), foreseen=0.9, run="first"))
+    meet("d", "a", 0.8, 50, "second")
+    assert [one.met for one in read_history()] == [None]
+
+
+def test_two_that_write_at_once_lose_nothing():
+    code = """
+import sys
+from graft.ranking.history import Past, meet, remember
+for number in range(40):
+    remember(Past(0.0, f"{sys.argv[1]}{number}", "image", 500, 5, "a", 0.5, 0.6, 100, foreseen=0.6))
+    meet(f"{sys.argv[1]}{number}", "a", 0.5, 50)
+"""
+    processes = [subprocess.Popen([sys.executable, "-c", code, name]) for name in "xy"]
+    assert [process.wait() for process in processes] == [0, 0]
+    assert len(read_history()) == 80
+    assert all(one.met == 0.5 for one in read_history())

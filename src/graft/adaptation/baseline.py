@@ -8,14 +8,14 @@ from graft.adaptation.probe import Candidate, Samples, refit
 from graft.adaptation.task import Task
 from graft.backbones import Backbone
 from graft.backbones.shallow import SEEN, shallow
-from graft.features import extract
+from graft.features import extract_all
 from graft.records import Json
 
 
 def baseline(backbone: Backbone, task: Task, chosen: Candidate) -> Json:
     """Accuracy of the commonest class, and of a head on what needs no network, on the deciding samples."""
     began = time.perf_counter()
-    features = extract(task.dataset, task.rows, shallow(backbone), task.watch, task.cache_gb).matrix
+    features = extract_all(task.dataset, task.rows, shallow(backbone), task.watch, task.cache_gb)
     train, deciding = task.train, task.deciding
     head = refit(chosen, Samples(features[train], task.labels[train]), task.classes)
     labels = task.labels[deciding]

@@ -155,11 +155,14 @@ def clean_inputs(
 
 
 def decoded(dataset: Dataset, row: int) -> object:
-    """A sample that was readable when the data was checked; raises `WorkError` where it is no more."""
+    """A sample as it was when the data was checked; raises `WorkError` where it is not there any more."""
     try:
-        return dataset.modality.decode(dataset.content(row))
+        return dataset.modality.decode(dataset.unchanged(row))
     except UnreadableError as error:
-        raise WorkError(f"{dataset.sources[row]} changed while graft was working: {error}.") from error
+        raise WorkError(
+            f"{dataset.sources[row]} changed while graft was working: {error}. Put it back, then go on with: graft fit "
+            "--resume RUN"
+        ) from error
 
 
 def as_input(samples: Prepared, modality: Modality, preprocess: Preprocess) -> "Tensor":

@@ -16,7 +16,7 @@ from graft.adaptation.trainee import State, Trainee, state_of, with_weights
 from graft.backbones import Backbone
 from graft.data import Dataset
 from graft.errors import RequestError
-from graft.features import extract
+from graft.features import extract_all
 from graft.ranking.ridge import LinearHead, Scores
 from graft.records import Preprocess, TextPreprocess
 from graft.training.plan import Plan
@@ -158,7 +158,7 @@ class _PairTrainee(Trainee):
         task = self.task
         assert task is not None
         if backbone.fingerprint not in self.fitted:
-            features = extract(task.dataset, task.rows, backbone, task.watch, task.cache_gb).matrix
+            features = extract_all(task.dataset, task.rows, backbone, task.watch, task.cache_gb)
             head = refit(self.head, Samples(features[task.train], task.labels[task.train]), task.classes)
             self.fitted[backbone.fingerprint] = head, head.scores(features[task.deciding])
         return self.fitted[backbone.fingerprint]

@@ -13,8 +13,8 @@ from graft.adaptation.task import Grown, Start, Task
 from graft.adaptation.trainee import Trainee, with_head
 from graft.backbones import Backbone
 from graft.data.transcripts import spoken
-from graft.errors import RequestError, WorkError, listing
-from graft.features import CLEAN, augmented_views, extract_views
+from graft.errors import RequestError
+from graft.features import CLEAN, augmented_views, extract_views, refuse_gone
 from graft.ranking.ridge import LinearHead, Scores
 from graft.training.plan import Plan
 
@@ -49,9 +49,7 @@ class Ctc:
         halves = halve(start.backbone, self.from_stage)
         wanted = (CLEAN, *augmented_views(views_that_fit(halves, task, self.views), task.seed))
         found = extract_views(task.dataset, task.rows, halves.prefix, wanted, task.watch, task.cache_gb)
-        if found[0].unreadable:
-            gone = [task.dataset.sources[row] for row in found[0].unreadable]
-            raise WorkError(f"Recordings changed while graft was working: {listing(gone)}. Run graft fit again.")
+        refuse_gone(task.dataset, found[0])
         clean, varied = found[0].matrix, tuple(view.matrix for view in found[1:])
         targets = self.letters.targets(spoken(task.dataset, task.rows))
         if self.frozen:

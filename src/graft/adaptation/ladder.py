@@ -15,7 +15,7 @@ from graft.adaptation.task import Grown, Start, Task
 from graft.adaptation.trainee import averaged
 from graft.backbones import Backbone
 from graft.errors import RequestError
-from graft.features import extract
+from graft.features import extract_all
 from graft.ranking.judgement import Judgement
 from graft.ranking.ridge import LinearHead, Scores
 from graft.records import Json
@@ -69,7 +69,7 @@ class Ladder:
         cls, backbone: Backbone, chosen: Candidate, head: LinearHead, temperature: float, task: Task, clock: Clock
     ) -> "Ladder":
         """Stand on the probe, whose `head` was fitted on all samples; one fitted without the deciding ones decides."""
-        features = extract(task.dataset, task.rows, backbone, task.watch, task.cache_gb).matrix
+        features = extract_all(task.dataset, task.rows, backbone, task.watch, task.cache_gb)
         honest = refit(chosen, Samples(features[task.train], task.labels[task.train]), task.classes)
         scores = honest.scores(features[task.deciding])
         standing = Standing("1", "probe", backbone, head, temperature, scores, len(task.rows))

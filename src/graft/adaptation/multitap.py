@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from graft.adaptation.probe import Candidate, Samples, refit
 from graft.adaptation.task import Task
 from graft.backbones import Backbone
-from graft.features import extract
+from graft.features import extract_all
 from graft.ranking.ridge import LinearHead, Scores
 from graft.ranking.temperature import fit_temperature
 from graft.records import Json
@@ -39,7 +39,7 @@ def multi_tap(backbone: Backbone, task: Task, chosen: Candidate) -> MultiTap | N
     taps = tap(backbone)
     if taps is None:
         return None
-    features = extract(task.dataset, task.rows, taps.backbone, task.watch, task.cache_gb).matrix
+    features = extract_all(task.dataset, task.rows, taps.backbone, task.watch, task.cache_gb)
     train, labels = task.train, task.labels
     wanted = labels[task.deciding]
     right: list[NDArray[np.bool_]] = []
@@ -72,7 +72,7 @@ def head_on_stages(backbone: Backbone, task: Task, chosen: Candidate, start: int
 
     taps = tap(backbone)
     assert taps is not None  # it had some when its stages were looked at
-    features = extract(task.dataset, task.rows, taps.backbone, task.watch, task.cache_gb).matrix
+    features = extract_all(task.dataset, task.rows, taps.backbone, task.watch, task.cache_gb)
     scale = _scale_of_each_stage(features, taps.slices)
     scaled = np.asarray(features, np.float32) / scale
     return taps.backbone, _unscaled(_fit_from(start, Samples(scaled, task.labels), chosen, task.classes), scale)

@@ -8,7 +8,7 @@ from graft.adaptation.probe import Candidate, Samples, refit
 from graft.adaptation.strategy import Full, Partial, Strategy
 from graft.adaptation.task import Grown, Start, Task
 from graft.backbones import Backbone
-from graft.features import extract
+from graft.features import extract_all
 from graft.ranking.ridge import LinearHead, Scores
 
 PROBES = ("1", "1b")  # rungs that are fitted on all samples at once
@@ -54,7 +54,7 @@ def finish(standing: Standing, cut: int | None, chosen: Candidate, task: Task) -
         backbone, head = head_on_stages(below.standing.backbone, task, chosen, standing.looks_from)
         return Finished(_on_all(standing, task, backbone, head), below.what, below.grown)
     if standing.rung == PAIRED:
-        features = extract(task.dataset, task.rows, standing.backbone, task.watch, task.cache_gb).matrix
+        features = extract_all(task.dataset, task.rows, standing.backbone, task.watch, task.cache_gb)
         head = refit(chosen, Samples(features, task.labels), task.classes)
         return Finished(_on_all(standing, task, standing.backbone, head), "the head on all samples")
     grown = _strategy(standing, cut).grow(Start(standing.backbone, standing.head, 1.0), task.on_everything())

@@ -23,7 +23,7 @@ from graft.adaptation.task import Grown, Start, Task
 from graft.adaptation.trainee import SHARES, Trainee, with_head
 from graft.backbones import Backbone
 from graft.errors import RequestError
-from graft.features import CLEAN, augmented_views, extract, extract_views
+from graft.features import CLEAN, augmented_views, extract_all, extract_views, refuse_gone
 from graft.ranking.ridge import LinearHead
 from graft.training.loop import Trained
 from graft.training.plan import Plan
@@ -60,7 +60,7 @@ class Probe:
     from_probe: bool = False
 
     def grow(self, start: Start, task: Task) -> Grown:
-        features = extract(task.dataset, task.rows, start.backbone, task.watch, task.cache_gb).matrix
+        features = extract_all(task.dataset, task.rows, start.backbone, task.watch, task.cache_gb)
         head = refit(self.head, Samples(features[task.train], task.labels[task.train]), task.classes)
         scores = {1.0: head.scores(features[task.deciding])}
         return Grown(self.name, Trained(), scores, lambda share: (start.backbone, head))
@@ -96,6 +96,7 @@ class Partial:
         halves = halve(start.backbone, before, largest)
         wanted = (CLEAN, *augmented_views(self._views_that_fit(halves.prefix.card.width, task), task.seed))
         views = extract_views(task.dataset, task.rows, halves.prefix, wanted, task.watch, task.cache_gb)
+        refuse_gone(data, views[0])
         varied, clean = tuple(view.matrix for view in views[1:]), views[0].matrix
         varying = None in data.modality.shape(card.preprocess)
         order = order_of(task, plan)

@@ -16,7 +16,7 @@ from graft.backbones import Backbone
 from graft.backbones.from_random import random_like
 from graft.backbones.shallow import SEEN, shallow
 from graft.errors import WorkError
-from graft.features import extract
+from graft.features import extract_all
 from graft.modality import Content
 from graft.progress import Watch
 from graft.ranking.ridge import LinearHead
@@ -84,7 +84,7 @@ def commonest(nothing: Backbone, task: Task) -> Model:
 
 def probed(backbone: Backbone, task: Task) -> Model:
     """A logistic head on a frozen network."""
-    features = extract(task.dataset, task.rows, backbone, task.watch, task.cache_gb).matrix
+    features = extract_all(task.dataset, task.rows, backbone, task.watch, task.cache_gb)
     head = refit(HEAD, Samples(features[task.train], task.labels[task.train]), task.classes)
     return model_of(backbone, head, task)
 
@@ -92,7 +92,7 @@ def probed(backbone: Backbone, task: Task) -> Model:
 def grown(backbone: Backbone, how: Strategy, task: Task) -> Model:
     """What a strategy makes of a backbone, from its probe where it begins there."""
     if how.from_probe:
-        features = extract(task.dataset, task.rows, backbone, task.watch, task.cache_gb).matrix
+        features = extract_all(task.dataset, task.rows, backbone, task.watch, task.cache_gb)
         head = refit(HEAD, Samples(features[task.train], task.labels[task.train]), task.classes)
     else:
         head = LinearHead(np.zeros((backbone.card.width, task.classes)), np.zeros(task.classes))

@@ -5,7 +5,7 @@ import numpy as np
 from graft.audit.cka import debiased_cka
 from graft.backbones import Backbone
 from graft.data import Dataset
-from graft.features import extract
+from graft.features import extract_all
 from graft.progress import Watch
 from graft.ranking.folds import stratified_rank
 from graft.records import Json
@@ -27,7 +27,7 @@ def layer_report(before: Backbone, after: Backbone, dataset: Dataset, seed: int,
     rows = dataset.rows("train", "val")
     chosen = np.argsort(stratified_rank(dataset.labels[rows], seed), kind="stable")[:MOST_SAMPLES]
     rows = rows[np.sort(chosen)]
-    features = [np.asarray(extract(dataset, rows, one.backbone, watch).matrix, np.float64) for one in taps if one]
+    features = [np.asarray(extract_all(dataset, rows, one.backbone, watch), np.float64) for one in taps if one]
     report = []
     stages = zip(before.stages, after.stages, taps[0].names, taps[0].slices, strict=True)
     for old, new, name, part in stages:

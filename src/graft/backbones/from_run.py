@@ -9,14 +9,14 @@ from graft.backbones.model_folder import WEIGHTS, read_description
 from graft.backbones.names import FRAMES
 from graft.errors import WorkError
 from graft.records import Card, Json
+from graft.run_folder import RunFolder
 
 TRUNK = "trunk."
 
 
 def open_run(name: str) -> Backbone:
     """A backbone from `run:PATH`, where PATH is a run folder; raises as `read_description` does."""
-    folder = Path(name) / "model"
-    backbone = saved_backbone(folder, read_description(folder))
+    backbone = RunFolder(Path(name)).read_model(lambda folder: saved_backbone(folder, read_description(folder)))
     backbone = replace(backbone, card=replace(backbone.card, id=f"run:{name}"))
     if not backbone.card.architecture.startswith(FRAMES):
         return backbone
@@ -40,11 +40,10 @@ def saved_backbone(folder: Path, description: Json) -> Backbone:
     def load() -> Loaded:
         loaded = build_for(card)
         saved = read_weights(folder / WEIGHTS)
-        fill(
-            loaded,
-            {key.removeprefix(TRUNK): value for key, value in saved.items() if key.startswith(TRUNK)},
-            str(folder),
-        )
+        own = {key.removeprefix(TRUNK): value for key, value in saved.items() if key.startswith(TRUNK)}
+        if hash_of_weights(own) != description["trunk"]:
+            raise WorkError(f"The model in {folder} was replaced while it was in use. Open it again.")
+        fill(loaded, own, str(folder))
         return replace(loaded, source_head=None)
 
     return Backbone(card, load, description["trunk"])

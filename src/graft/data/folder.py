@@ -13,6 +13,7 @@ from graft.image import IMAGE
 from graft.modalities import MODALITIES
 from graft.modality import Modality
 from graft.records import Finding, Part
+from graft.run_folder import is_made_by_graft
 from graft.storage import is_utf8
 
 LOOKED_AT = 2000  # files that say what kind of samples a folder holds
@@ -25,7 +26,11 @@ class FolderReader:
         return path.is_dir()
 
     def read(self, path: Path, options: LoadOptions) -> Listing:
-        """List the samples under `path`; raises `RequestError` where the root itself cannot be read."""
+        """List the samples under `path`; raises `RequestError` where the root cannot be read or is a run itself."""
+        if is_made_by_graft(path):
+            raise RequestError(
+                f"{path} is a run or an artifact of graft, not data. Expected a folder with one sub-folder per class."
+            )
         return _Walk(path, kind_in(path)).run()
 
 
@@ -46,6 +51,7 @@ class _Walk:
         self.found = Listing(root, modality)
         self.foreign: dict[str, list[str]] = defaultdict(list)  # suffix -> sources of other kinds of file
         self.loops: list[str] = []
+        self.made: list[str] = []  # folders of runs and artifacts
         self.hidden = 0
         self.empty: list[str] = []
         self.unspeakable: list[str] = []  # names that are not valid UTF-8
@@ -77,7 +83,10 @@ class _Walk:
                 f"The folder {folder} cannot be read ({(error.strerror or str(error)).lower()}). "
                 f"Give yourself permission to read it, for example with: chmod -R u+rX '{folder}'"
             ) from error
-        return [entry for entry, is_folder in inside if is_folder and not entry.name.startswith(".")]
+        folders = [entry for entry, is_folder in inside if is_folder and not entry.name.startswith(".")]
+        made = [entry for entry in folders if is_made_by_graft(entry)]
+        self.made += [name for entry in made if (name := self._relative(entry)) not in self.made]
+        return [entry for entry in folders if entry not in made]
 
     def _with_parts(self, folders: list[Path], parts: dict[Path, Part]) -> None:
         others = [folder.name for folder in folders if folder not in parts]
@@ -109,9 +118,10 @@ class _Walk:
             walk = Walk(above=(self.root, parent))
             for file in walk.files(folder):
                 self._file(file, label, part)
-            if len(self.found.entries) == before:
+            if len(self.found.entries) == before and not walk.made:
                 self.empty.append(self._relative(folder))
             self.hidden += walk.hidden
+            self.made += [self._relative(one) for one in walk.made]
             self.loops += [self._relative(link) for link in walk.circles]
             self._closed(walk.closed)
 
@@ -157,6 +167,12 @@ class _Walk:
             links = f"{plural(len(self.loops), 'link')}: {listing(self.loops)}"
             message = f"Not followed, because they lead to a folder above or one already read: {links}."
             self.found.findings.append(Finding("link-loop", "warning", message, tuple(self.loops)))
+        if self.made:
+            message = (
+                f"{plural(len(self.made), 'folder')} made by graft passed over (what lies in runs and artifacts is no "
+                f"sample): {listing(self.made)}."
+            )
+            self.found.findings.append(Finding("made-by-graft", "warning", message, tuple(self.made)))
         if self.hidden:
             message = f"{plural(self.hidden, 'hidden item')} passed over (names that begin with a dot, Thumbs.db)."
             self.found.findings.append(Finding("hidden", "info", message))

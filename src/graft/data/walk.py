@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from graft.run_folder import is_made_by_graft
+
 
 @dataclass
 class Walk:
@@ -13,6 +15,7 @@ class Walk:
     above: tuple[Path, ...] = ()  # folders that a link may lead back to
     circles: list[Path] = field(default_factory=list)  # links to a folder that is above or was already read
     closed: dict[Path, str] = field(default_factory=dict)  # folders that cannot be read, with the system's reason
+    made: list[Path] = field(default_factory=list)  # runs and artifacts of graft: what lies in them is no sample
     hidden: int = 0
 
     def files(self, folder: Path) -> Iterator[Path]:
@@ -35,5 +38,7 @@ class Walk:
                 yield entry
             elif entry.name.startswith("."):
                 self.hidden += 1  # .ipynb_checkpoints, .thumbnails and the like
+            elif is_made_by_graft(entry):
+                self.made.append(entry)
             else:
                 yield from self._below(entry, entered)

@@ -2,10 +2,13 @@
 
 import dataclasses
 import shutil
+import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from graft.errors import WorkError
 from graft.export.artifact import describe, is_artifact, seal
@@ -14,7 +17,9 @@ from graft.export.parity import Check, Parity
 from graft.export.target import Material, Target, Variant
 from graft.progress import Watch
 from graft.records import Json
-from graft.storage import free_name, write_json
+from graft.storage import explain, free_name, write_json
+
+LOCK = ".lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +69,12 @@ def ship(work: Work, target: Target, variant: Variant, place: Path, figures: Pat
 
 def settle(fresh: Path, place: Path) -> None:
     """Put what is finished into its place; what was there moves aside, and only now that there is something better."""
-    if is_artifact(place):
-        place.rename(free_name(place.with_name(f"{place.name}.old")))
-    fresh.rename(place)
+    try:
+        if is_artifact(place):
+            place.rename(free_name(place.with_name(f"{place.name}.old")))
+        fresh.rename(place)
+    except OSError as error:
+        raise WorkError(f"Could not put the artifact into {place}: {explain(error)}") from error
 
 
 def size_of(folder: Path, without: Sequence[str] = ()) -> float:
@@ -76,11 +84,29 @@ def size_of(folder: Path, without: Sequence[str] = ()) -> float:
 
 @contextmanager
 def unfinished(place: Path) -> Iterator[Path]:
-    """A folder beside `place` that is gone afterwards, whatever happens; one that was left half-written goes too."""
-    fresh = place.with_name(f".{place.name}.unfinished")
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(parents=True)
+    """A folder beside `place` that is gone afterwards, whatever happens; one that a crash left half-written goes too.
+
+    Its parent is this process's own and held by a lock, so that two exports into one place do not meet in it.
+    """
     try:
-        yield fresh
+        place.parent.mkdir(parents=True, exist_ok=True)
+        for left in place.parent.glob(f".{place.name}.unfinished-*"):
+            _remove_if_left(left)
+        own = Path(tempfile.mkdtemp(prefix=f".{place.name}.unfinished-", dir=place.parent))
+    except OSError as error:
+        raise WorkError(f"Could not make the folder {place}: {explain(error)}") from error
+    try:
+        with FileLock(own / LOCK):
+            fresh = own / place.name
+            fresh.mkdir()
+            yield fresh
     finally:
-        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.rmtree(own, ignore_errors=True)
+
+
+def _remove_if_left(own: Path) -> None:
+    """Remove what an export that is no more left behind."""
+    if not (own / LOCK).exists():  # another process makes it just now, or removes it
+        return
+    with suppress(Timeout, OSError), FileLock(own / LOCK, blocking=False):
+        shutil.rmtree(own, ignore_errors=True)

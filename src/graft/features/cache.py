@@ -1,5 +1,6 @@
 """Features on disk: rows named by content hash, in segments that appear whole or not at all, bounded in size."""
 
+import hashlib
 import os
 import shutil
 import uuid
@@ -7,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,21 +16,48 @@ from numpy.typing import NDArray
 from graft.errors import WorkError
 from graft.storage import atomic_file, cache_folder, write_json
 
+if TYPE_CHECKING:
+    from hashlib import _Hash
+
 DEFAULT_GB = 5.0
 FEW = 8  # a request that gathers from more segments than this is worth merging them
 MERGED_AT_ONCE = 256  # rows
+CHECKED_AT_ONCE = 4096  # rows
+INFINITE = 0x7C00  # the bits of a half-precision number that are all set where it is infinite or none
+
+_whole: dict[Path, tuple[int, int, int]] = {}  # segments that this process found whole, as they were then
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Rows written together: `rows` on disk as (n, width) float16, `keys` as (n, 32) content hashes."""
+    """Rows written together: `rows` on disk as (n, width) float16, `keys` as (n, 32) content hashes.
+
+    On disk a last row of the keys is the SHA-256 of the others and of the file of rows.
+    """
 
     rows: Path
     keys: NDArray[np.uint8]
+    sha256: bytes = b""
 
     def open(self) -> NDArray[np.float16]:
         matrix: NDArray[np.float16] = np.load(self.rows, mmap_mode="r")
         return matrix
+
+    def is_whole(self) -> bool:
+        """Whether the rows are those that were written, and all finite; looked at once, while the file stays as it is.
+
+        Raises `OSError` where the file is gone.
+        """
+        status = self.rows.stat()
+        stamp = (status.st_ino, status.st_size, status.st_mtime_ns)
+        if _whole.get(self.rows) == stamp:
+            return True
+        with self.rows.open("rb") as file:
+            digest = hashlib.file_digest(file, lambda: hashlib.sha256(self.keys.tobytes())).digest()
+        if digest != self.sha256 or not _all_finite(self.open()):
+            return False
+        _whole[self.rows] = stamp
+        return True
 
 
 Places = dict[bytes, tuple[int, int]]  # key -> (segment number, row)
@@ -49,6 +78,7 @@ class FeatureStore:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.damaged = 0  # segments that were dropped because they were not what was written
 
     def segments(self) -> list[Segment]:
         """All segments that are whole; the keys are written last, so a segment with keys has its rows."""
@@ -57,32 +87,50 @@ class FeatureStore:
             rows = file.with_name(file.name.replace(".keys.npy", ".rows.npy"))
             try:
                 keys = np.load(file)
-                if np.load(rows, mmap_mode="r").shape[0] == len(keys):
-                    found.append(Segment(rows, keys))
-            except (OSError, ValueError, EOFError):  # damaged, or emptied by another process just now
+                if np.load(rows, mmap_mode="r").shape[0] == len(keys) - 1:
+                    found.append(Segment(rows, keys[:-1], keys[-1].tobytes()))
+            except OSError:  # emptied by another process just now
                 continue
+            except (ValueError, EOFError):  # cut short, or no array at all
+                self._drop(rows)
         return found
 
     def find(self, keys: Sequence[bytes], segments: Sequence[Segment]) -> Places:
-        """Where the rows of these keys lie."""
+        """Where the rows of these keys lie; a segment that is not what was written is removed."""
         wanted = set(keys)
         hits = [
             {name: (number, row) for row, key in enumerate(segment.keys) if (name := key.tobytes()) in wanted}
             for number, segment in enumerate(segments)
         ]
+        hits = [rows if rows and self._is_whole(segments[number]) else {} for number, rows in enumerate(hits)]
         places: Places = {}
         for rows in sorted(hits, key=len):  # a key that lies in several segments is read from the one with most
             places |= rows
         return places
 
+    def _is_whole(self, segment: Segment) -> bool:
+        try:
+            if segment.is_whole():
+                return True
+        except OSError:  # emptied by another process just now
+            return False
+        self._drop(segment.rows)
+        return False
+
+    def _drop(self, rows: Path) -> None:
+        """Remove a segment that is not what was written, and count it."""
+        self.damaged += 1
+        with suppress(OSError):
+            self.remove(Segment(rows, np.empty((0, 32), np.uint8)))
+
     def append(self, keys: NDArray[np.uint8], rows: NDArray[np.float16]) -> Segment:
         """Write a segment; raises `WorkError` where the disk is full."""
         name = uuid.uuid4().hex
         segment = Segment(self.folder / f"{name}.rows.npy", keys)
+        digest = hashlib.sha256(np.ascontiguousarray(keys).tobytes())
         with atomic_file(segment.rows) as file:
-            np.save(file, rows)
-        with atomic_file(self.folder / f"{name}.keys.npy") as file:
-            np.save(file, keys)
+            np.save(_Hashed(file, digest), rows)
+        _save_keys(self.folder, name, keys, digest.digest())
         return segment
 
     def remove(self, segment: Segment) -> None:
@@ -139,21 +187,48 @@ class FeatureStore:
             return None
         name = uuid.uuid4().hex
         names = np.frombuffer(b"".join(keys), np.uint8).reshape(-1, 32)
+        digest = hashlib.sha256(names.tobytes())
         try:
-            with atomic_file(self.folder / f"{name}.rows.npy") as file:
+            with atomic_file(self.folder / f"{name}.rows.npy") as opened:
+                file = _Hashed(opened, digest)
                 shape = (len(keys), segments[used[0]].open().shape[1])
                 header = {"descr": "<f2", "fortran_order": False, "shape": shape}
                 np.lib.format.write_array_header_1_0(file, header)
                 for start in range(0, len(keys), MERGED_AT_ONCE):
                     part = keys[start : start + MERGED_AT_ONCE]
                     file.write(self._collect(part, segments, {key: places[key] for key in part}, {}).tobytes())
-            with atomic_file(self.folder / f"{name}.keys.npy") as file:
-                np.save(file, names)
+            _save_keys(self.folder, name, names, digest.digest())
         except WorkError:  # a full disk: the segments still hold every row
             return None
         for segment in covered:
             self.remove(segment)
         return Segment(self.folder / f"{name}.rows.npy", names)
+
+
+class _Hashed:
+    """A file that is hashed while it is written, so that what counts is what was meant."""
+
+    def __init__(self, file: BinaryIO, digest: "_Hash") -> None:
+        self.file, self.digest = file, digest
+
+    def write(self, content: bytes) -> int:
+        self.digest.update(content)
+        return self.file.write(content)
+
+
+def _save_keys(folder: Path, name: str, keys: NDArray[np.uint8], sha256: bytes) -> None:
+    with atomic_file(folder / f"{name}.keys.npy") as file:
+        np.save(file, np.concatenate([keys, np.frombuffer(sha256, np.uint8)[None]]))
+
+
+def _all_finite(matrix: NDArray[np.float16]) -> bool:
+    """Whether all are numbers, by their bits: several times as fast as asking each."""
+    if matrix.dtype != np.float16:
+        return False
+    return all(
+        int((np.asarray(matrix[at : at + CHECKED_AT_ONCE]).view(np.uint16) & 0x7FFF).max(initial=0)) < INFINITE
+        for at in range(0, len(matrix), CHECKED_AT_ONCE)
+    )
 
 
 def open_store(backbone_id: str, fingerprint: str, engine: str) -> FeatureStore:

@@ -11,12 +11,11 @@ from numpy.typing import NDArray
 
 from graft.backbones import Backbone
 from graft.data import Dataset
-from graft.errors import WorkError
+from graft.errors import WorkError, listing, plural
 from graft.features.cache import DEFAULT_GB, FeatureStore, bound, open_store
 from graft.features.engine import Engine, in_batches
 from graft.features.trunk_cache import open_engine
-from graft.modality import Modality, Pair, Prepared, UnreadableError, read_content
-from graft.pair import joined
+from graft.modality import Modality, Prepared, UnreadableError
 from graft.progress import SILENT, Watch
 from graft.records import Features, Preprocess
 
@@ -59,6 +58,26 @@ def extract(
     The matrix has one row for each readable sample, in the order of `rows`; `unreadable` maps the others to reasons.
     """
     return extract_views(dataset, rows, backbone, (CLEAN,), watch, cache_gb)[0]
+
+
+def extract_all(
+    dataset: Dataset, rows: NDArray[np.intp], backbone: Backbone, watch: Watch = SILENT, cache_gb: float = DEFAULT_GB
+) -> NDArray[np.float16]:
+    """The matrix of `extract`, one row for every one of these rows; raises `WorkError` where a sample is gone."""
+    features = extract(dataset, rows, backbone, watch, cache_gb)
+    refuse_gone(dataset, features)
+    return features.matrix
+
+
+def refuse_gone(dataset: Dataset, features: Features) -> None:
+    """Raise `WorkError` where samples that were there a moment ago are gone: rows would stand for other samples."""
+    gone = features.unreadable
+    if gone:
+        named = listing([f"{dataset.sources[row]}: {reason}" for row, reason in sorted(gone.items())], 3)
+        raise WorkError(
+            f"{plural(len(gone), dataset.modality.noun)} vanished or changed while graft was working ({named}). Put "
+            "them back, then go on with: graft fit --resume RUN"
+        )
 
 
 def extract_views(
@@ -127,6 +146,7 @@ class _Work:
         self.extra: list[dict[bytes, NDArray[np.float16]]] = [{} for _ in views]  # rows that the disk would not take
         self.unreadable: dict[int, str] = {}
         self.computed = 0
+        self.damaged = 0  # files of the cache that were told
         self.on_disk = True
 
     def complete(self, rows: NDArray[np.intp], keys: Sequence[bytes]) -> list[bytes]:
@@ -138,6 +158,13 @@ class _Work:
         pairs = [(int(row), key) for row, key in zip(rows, keys, strict=True) if int(row) not in self.unreadable]
         self.run([row for row, key in pairs if any(key not in found for found in known)])
         readable = [key for row, key in pairs if row not in self.unreadable]
+        damaged = sum(store.damaged for store in self.stores)
+        if damaged > self.damaged:
+            self.watch.say(
+                f"{plural(damaged - self.damaged, 'file')} of kept features damaged: computed again. They lie in "
+                f"{self.stores[0].folder.parent}."
+            )
+            self.damaged = damaged
         if not readable:
             noun = self.dataset.modality.noun
             raise WorkError(f"None of the {len(rows):,} {noun}s could be read. Was the folder moved?")
@@ -187,7 +214,7 @@ class _Work:
         modality, preprocess = self.dataset.modality, self.backbone.card.preprocess
         for number in numbers:
             try:
-                sample = modality.decode(self._content(number))
+                sample = modality.decode(self.dataset.unchanged(number))
             except UnreadableError as error:
                 results.append((number, str(error)))
                 continue
@@ -203,16 +230,6 @@ class _Work:
                 raise WorkError(f"{self.backbone.card.id} gives features that are not finite for {source}.")
             results += zip(decoded, features.reshape(len(decoded), len(self.views), -1), strict=True)
         return results
-
-    def _content(self, number: int) -> bytes:
-        """The file's bytes, if they are still those whose hash names the row."""
-        content = self.dataset.content(number)
-        if isinstance(content, bytes):  # a text that lies in memory
-            return content
-        content = joined(content) if isinstance(content, Pair) else read_content(content)
-        if content and hashlib.sha256(content).digest() != self.dataset.key(number):
-            raise UnreadableError("the file changed while graft was working")
-        return content
 
     def _keep(self, numbers: Sequence[int], rows: NDArray[np.float16]) -> None:
         self.computed += len(numbers)

@@ -234,16 +234,16 @@ def _read(folder: Path) -> "tuple[openvino.Model, dict[str, dict[str, Agreement]
 
     try:
         described = json.loads((folder / AGREEMENT).read_text())
-        whole = all(sha256_of(folder / name) == sha256 for name, sha256 in described["sha256"].items())
+        whole = all(sha256_of(folder / name) == described["sha256"][name] for name in (GRAPH, CONSTANTS))
         present = (described["version"], described["openvino"]) == (VERSION, openvino.__version__)
         if not present or not whole:
             return None
         agreements = {
-            sample: {key: Agreement(**value) for key, value in found.items()}
+            sample: {key: Agreement(float(value["mean"]), float(value["least"])) for key, value in found.items()}
             for sample, found in described["agreements"].items()
         }
         return openvino.Core().read_model(folder / GRAPH), agreements
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError):  # damaged: converted anew
         return None
 
 

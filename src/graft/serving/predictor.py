@@ -11,7 +11,7 @@ from graft.adaptation.model import Model, Source
 from graft.data.rows import TABLES
 from graft.data.table import rows_as
 from graft.data.walk import Walk
-from graft.errors import RequestError, plural
+from graft.errors import RequestError, listing, plural
 from graft.export.artifact import Artifact, is_artifact
 from graft.modality import Modality, UnreadableError
 from graft.progress import SILENT, Watch
@@ -43,7 +43,7 @@ class Predictor:
     def __init__(self, run: str | Path) -> None:
         """Open a run, or an artifact with its own runtime."""
         place = Path(run)
-        self.model: Answers = Artifact(place) if is_artifact(place) else Model.load(RunFolder.open(place).model)
+        self.model: Answers = Artifact(place) if is_artifact(place) else RunFolder.open(place).read_model(Model.load)
 
     def predict(self, inputs: Any, top: int = 3, watch: Watch = SILENT) -> Iterator[Prediction]:
         """Yield a prediction for each input: a path, a folder, something in memory, or a list of them.
@@ -54,7 +54,7 @@ class Predictor:
         """
         if top < 1:
             raise RequestError(f"top must be at least 1, not {top}.")
-        named = list(expand(inputs, self.model.modality))
+        named = list(expand(inputs, self.model.modality, watch))
         if not named:
             raise RequestError(f"Nothing to predict: name {self.model.modality.noun}s, or folders that hold some.")
         sources = [source for _, source in named]
@@ -75,7 +75,7 @@ class Predictor:
         )
 
 
-def expand(inputs: Any, modality: Modality) -> Iterator[tuple[str, Source]]:
+def expand(inputs: Any, modality: Modality, watch: Watch = SILENT) -> Iterator[tuple[str, Source]]:
     """Name every single input; folders become the samples below them, in order of their names.
 
     A table gives its rows, each named by table and row. For a model of texts a string that is no path is a text itself.
@@ -97,7 +97,7 @@ def expand(inputs: Any, modality: Modality) -> Iterator[tuple[str, Source]]:
                 "column of each, or in Python a list of (picture, text)."
             )
         elif isinstance(one, str | Path):
-            yield from ((str(file), file) for file in _files(Path(one), modality))
+            yield from ((str(file), file) for file in _files(Path(one), modality, watch))
         else:
             modality.accept(one)
             yield f"input {number}", one
@@ -117,7 +117,7 @@ def _is_text(one: str | Path, modality: Modality) -> bool:
     return Path(one).suffix.lower() not in modality.suffixes or " " in one.strip()
 
 
-def _files(path: Path, modality: Modality) -> Iterator[Path]:
+def _files(path: Path, modality: Modality, watch: Watch) -> Iterator[Path]:
     """A file itself; of a folder its samples, and each folder that cannot be read, to be told as unreadable."""
     if not path.is_dir():
         yield path
@@ -126,3 +126,6 @@ def _files(path: Path, modality: Modality) -> Iterator[Path]:
     suffixes = modality.suffixes
     yield from (one for one in walk.files(path) if one.suffix.lower() in suffixes and not one.name.startswith("."))
     yield from walk.closed
+    if walk.made:
+        names = listing([one.relative_to(path).as_posix() for one in walk.made])
+        watch.say(f"{plural(len(walk.made), 'folder')} made by graft passed over in {path}: {names}.")

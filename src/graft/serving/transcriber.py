@@ -17,7 +17,7 @@ class Transcriber:
     """Writes down recordings with one model; opening it reads its folder and nothing of the training data."""
 
     def __init__(self, run: str | Path) -> None:
-        self.model = SpeechModel.load(RunFolder.open(Path(run)).model)
+        self.model = RunFolder.open(Path(run)).read_model(SpeechModel.load)
 
     def transcribe(
         self, inputs: Any, top: int = 1, known_words: bool = False, watch: Watch = SILENT
@@ -29,7 +29,7 @@ class Transcriber:
         """
         if top < 1:
             raise RequestError(f"top must be at least 1, not {top}.")
-        named = list(expand(inputs, self.model.modality))
+        named = list(expand(inputs, self.model.modality, watch))
         if not named:
             raise RequestError("Nothing to write down: name recordings, or folders that hold some.")
         for number, answer in self.model.listen([source for _, source in named], watch):

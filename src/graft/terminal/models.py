@@ -58,8 +58,12 @@ def show_fitted(fitted: Fitted) -> None:
         show_fitted_transcripts(evaluation, fitted.ladder, fitted.seconds)
     else:
         _show_fitted_classes(evaluation, fitted)
+    told = {one.message for one in fitted.set_aside}
+    for one in fitted.set_aside:
+        out.print(f"[yellow]![/] Set aside: {escape(one.message)}")
     for note in evaluation.notes:
-        out.print(f"[dim]{escape(note)}[/]")
+        if not any(message in note for message in told):
+            out.print(f"[dim]{escape(note)}[/]")
     run = escape(str(fitted.run))
     out.print(f"Run:    {run}  (report.html shows the mistakes)")
     if fitted.test_samples:

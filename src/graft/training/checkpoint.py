@@ -6,8 +6,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from graft.errors import WorkError
 from graft.progress import SILENT, Watch
-from graft.storage import sha256_of, sync_folder, write_bytes, write_json
+from graft.storage import explain, sha256_of, sync_folder, write_bytes, write_json
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -33,6 +34,7 @@ class Checkpoints:
         self.every_seconds = every_seconds
         self.watch = watch
         self._saved = time.monotonic()
+        self._place: tuple[int, int] | None = None  # what the system calls the folder, once there is one
 
     def maybe_save(self, state: Resumable, step: int) -> None:
         """Save if the last time is long enough ago; raises `WorkError` where the disk will not take it."""
@@ -43,6 +45,7 @@ class Checkpoints:
         """Write a checkpoint and remove all but the two newest."""
         from safetensors.torch import save
 
+        self._check_place()
         folder, place = self.folder / ".new", self.folder / f"step-{step:08}"
         for old in (folder, place):
             shutil.rmtree(old, ignore_errors=True)
@@ -54,6 +57,21 @@ class Checkpoints:
         for old in sorted(self.folder.glob("step-*"))[:-KEPT]:
             shutil.rmtree(old, ignore_errors=True)
         self._saved = time.monotonic()
+
+    def _check_place(self) -> None:
+        """Raise `WorkError` where the folder is not the one any more that was begun with: the run was moved."""
+        try:
+            if self._place is None:
+                self.folder.mkdir(parents=True, exist_ok=True)
+            status = self.folder.stat()
+        except FileNotFoundError as error:
+            raise WorkError(f"{self.folder} is gone: the run was moved or removed while it was fitted.") from error
+        except OSError as error:
+            raise WorkError(f"Could not write {self.folder}: {explain(error)}") from error
+        present = (status.st_dev, status.st_ino)
+        if self._place not in (None, present):
+            raise WorkError(f"{self.folder} is another run's by now: this one was moved while it was fitted.")
+        self._place = present
 
     def restore(self, state: Resumable) -> int:
         """Put the newest whole checkpoint back and return its step; 0 where there is none that belongs here."""
@@ -69,6 +87,7 @@ class Checkpoints:
 
     def clear(self) -> None:
         """Remove all checkpoints: the training has ended and its result is kept elsewhere."""
+        self._place = None
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _whole(self, folder: Path) -> int | None:

@@ -15,7 +15,7 @@ from graft.adaptation.unknown import unknown_threshold
 from graft.backbones import Backbone
 from graft.data import Dataset, LoadOptions, load
 from graft.data.refusal import refuse_special
-from graft.features import extract, suit, suited
+from graft.features import extract_all, suit, suited
 from graft.progress import SILENT, Watch
 from graft.ranking.ridge import LinearHead
 from graft.ranking.temperature import fit_temperature, softmax
@@ -68,7 +68,7 @@ def adapt(
 
 
 def _at_probe(backbone: Backbone, task: Task) -> Start:
-    features = extract(task.dataset, task.rows, backbone, task.watch, task.cache_gb).matrix
+    features = extract_all(task.dataset, task.rows, backbone, task.watch, task.cache_gb)
     head = refit(Probe().head, Samples(features[task.train], task.labels[task.train]), task.classes)
     temperature, _ = fit_temperature(head.scores(features[task.deciding]), task.labels[task.deciding])
     return Start(backbone, head, temperature)

@@ -24,8 +24,8 @@ from graft.backbones import Backbone
 from graft.backbones.shallow import shallow
 from graft.data import Dataset, load
 from graft.data.refusal import refuse_special
-from graft.errors import RequestError
-from graft.features import extract, suited
+from graft.errors import RequestError, WorkError
+from graft.features import extract_all, suited
 from graft.modality import Content
 from graft.progress import SILENT, Watch
 from graft.ranking.folds import make_folds
@@ -70,13 +70,16 @@ def audit(run: str | Path, effort: Effort = "quick", watch: Watch = SILENT) -> A
     refuse_special(dataset, "graft audit")
     if dataset.fingerprint != settings.dataset:
         raise RequestError(f"{settings.data} is not what it was when {run} was made: {changes(folder, dataset)}")
-    model = Model.load(folder.model)
+    model_id, model = folder.read_model(lambda place: (folder.model_id, Model.load(place)))
     seconds = max(LEAST_SECONDS, float(folder.settings.get("seconds", LEAST_SECONDS)))
     budget = Budget(seconds, 1, STEPS) if effort == "quick" else Budget(None, 3, STEPS)
     auditor = _Auditor(folder, dataset, suited(settings.backbone, dataset), model, budget, settings.seed, watch)
     verdict = replace(auditor.verdict(), seconds=round(time.perf_counter() - began, 2))
-    folder.write("verdict.json", dataclasses.asdict(verdict))
-    return Audited(folder.path, verdict, write_report(folder))
+    with folder.exclusively():
+        if folder.model_id != model_id:
+            raise WorkError(f"The model in {folder.path} was replaced while it was audited. Audit it again.")
+        folder.write("verdict.json", dataclasses.asdict(verdict))
+        return Audited(folder.path, verdict, write_report(folder))
 
 
 class _Auditor:
@@ -199,9 +202,9 @@ class _Auditor:
 
     def _alarms(self, test: NDArray[np.intp], right: dict[str, NDArray[np.bool_]]) -> list[Alarm]:
         data, rows = self.dataset, self.task.rows
-        seen = [extract(data, part, self.backbone, self.watch).matrix for part in (rows, test)]
+        seen = [extract_all(data, part, self.backbone, self.watch) for part in (rows, test)]
         chance, tested = float(right["majority"].mean()), float(right["shortcut"].mean())
-        thumbnails = extract(data, rows, shallow(self.backbone), self.watch).matrix
+        thumbnails = extract_all(data, rows, shallow(self.backbone), self.watch)
         samples = Samples(thumbnails, self.task.labels, self.task.groups)
         folded = accuracy_by_folds(samples, self.task.classes, self.seed) or 0.0
         found = alarms.near_duplicates(seen[0], seen[1], [data.sources[row] for row in test])
@@ -237,7 +240,7 @@ class _Auditor:
     def _label_efficiency(self, test: NDArray[np.intp], rival: NDArray[np.bool_]) -> tuple[Saved | None, Json]:
         """How accurate heads on the frozen network are with fewer labels, against scratch with all of them."""
         features, asked = (
-            np.asarray(extract(self.dataset, part, self.backbone, self.watch).matrix) for part in (self.task.rows, test)
+            np.asarray(extract_all(self.dataset, part, self.backbone, self.watch)) for part in (self.task.rows, test)
         )
         labels, wanted = self.task.labels, self.dataset.labels[test]
 

@@ -4,6 +4,7 @@ import dataclasses
 import time
 from dataclasses import replace
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,8 @@ from graft.adaptation.probe import Probe, Samples, fit_probe
 from graft.adaptation.unknown import unknown_threshold
 from graft.backbones import Backbone
 from graft.data import Dataset
+from graft.data.aside import aside_notes
+from graft.errors import WorkError, listing, plural
 from graft.evaluation import evaluate_probabilities
 from graft.features import extract
 from graft.progress import Watch
@@ -23,8 +26,8 @@ from graft.ranking.ridge import LinearHead, Scores
 from graft.ranking.temperature import fit_temperature, softmax
 from graft.records import PARTS, Evaluation, Json
 from graft.run_folder import RunFolder
-from graft.verbs.record import write_split
-from graft.verbs.report import write_report
+from graft.verbs.record import Delivery, first_unlocked, write_split
+from graft.verbs.report import read_evaluations
 
 if TYPE_CHECKING:
     from graft.adaptation.standing import Standing
@@ -48,6 +51,7 @@ class Climb:
         self.run, self.dataset, self.backbone = run, dataset, backbone
         self.options, self.watch, self.began = options, watch, began
         self.ladder: list[Json] = []
+        self.delivery = Delivery(run, watch)
         write_split(self.run, self.dataset)
 
     def first_rung(self) -> None:
@@ -56,7 +60,7 @@ class Climb:
         rows = self.dataset.rows("train", "val")
         features = extract(self.dataset, rows, self.backbone, self.watch, self.options.cache_gb)
         if features.unreadable:
-            self.dataset = self.dataset.without(features.unreadable)
+            self.dataset = without_vanished(self.dataset, features.unreadable, self.run.path, self.watch)
             write_split(self.run, self.dataset)
             rows = self.dataset.rows("train", "val")
         labels, classes = self.dataset.labels[rows], len(self.dataset.classes)
@@ -139,6 +143,16 @@ class Climb:
         )
         self._write()
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the time that was given is up."""
+        minutes = self.options.minutes
+        return minutes is not None and time.perf_counter() - self.began > 60 * minutes
+
+    def known_evaluation(self) -> Evaluation:
+        """The evaluation in the run that no look at the test part was needed for."""
+        return first_unlocked(read_evaluations(self.run))
+
     def _task(self) -> "Task":
         from graft.adaptation.task import Task
         from graft.training.place import Place
@@ -169,13 +183,33 @@ class Climb:
             provenance={"graft": version("graft-ml"), **self.about, **about},
             unknown_threshold=unknown_threshold(softmax(held_out / temperature)),
         )
-        self.run.write_model(model.save)
+        self.delivery.offer(model.save)
 
     def _write(self) -> None:
-        """Write what is known after a rung; the files of the rung before are replaced."""
-        self.run.write("ladder.json", self.ladder)
-        self.run.write("evaluation.json", {self.evaluation.part: dataclasses.asdict(self.evaluation)})
-        write_report(self.run)
+        """Write what is known after a rung."""
+        self.delivery.write(self.ladder, self.evaluation)
+
+
+def without_vanished(dataset: Dataset, gone: dict[int, str], run: Path, watch: Watch) -> Dataset:
+    """The data set without samples that vanished or changed since it was read, which is told.
+
+    Raises `WorkError` where a class is left with nothing to train on: no model may promise to know it.
+    """
+    left = dataset.without(gone)
+    before, after = dataset.counts(), left.counts()
+    lost = before[:, PARTS.index("train")].astype(bool) & ~after[:, PARTS.index("train")].astype(bool)
+    if lost.any():
+        names = [name for name, is_lost in zip(dataset.classes, lost, strict=True) if is_lost]
+        noun = dataset.modality.noun
+        raise WorkError(
+            f"{plural(len(names), 'class')} lost every {noun} to train on while graft was working: {listing(names)}. "
+            f"No model is made that could not know them. Put the {noun}s back, then go on with: graft fit --resume "
+            f"{run}"
+        )
+    named = listing([f"{dataset.sources[row]}: {reason}" for row, reason in sorted(gone.items())], 3)
+    noun = plural(len(gone), dataset.modality.noun)
+    watch.say(f"{noun} vanished or changed while graft was working and will not be used: {named}.")
+    return left
 
 
 def _probe_evaluation(dataset: Dataset, rows: NDArray[np.intp], probe: Probe) -> Evaluation:
@@ -200,7 +234,7 @@ def _judge(dataset: Dataset, rows: NDArray[np.intp], scores: Scores, part: str, 
         labels=dataset.labels[rows],
         classes=dataset.classes,
         sources=[dataset.sources[row] for row in rows],
-        notes=notes,
+        notes=[*aside_notes(dataset.findings), *notes],
         root=str(dataset.root),
         noun=dataset.modality.noun,
         texts=None if dataset.texts is None else [dataset.texts[row] for row in rows],

@@ -13,6 +13,7 @@ from graft.adaptation.letters import Letters, frames_needed, words_of
 from graft.adaptation.speech_model import SpeechModel
 from graft.backbones import Backbone
 from graft.data import Dataset
+from graft.data.aside import aside_notes
 from graft.data.transcripts import letters_of, spoken
 from graft.errors import DataError, listing, plural
 from graft.evaluation.error_rates import Said, TranscriptEvaluation, evaluate_transcripts
@@ -24,8 +25,8 @@ from graft.records import PARTS, Finding, Json
 from graft.run_folder import RunFolder
 from graft.verbs.climb import CHECKPOINTS
 from graft.verbs.heard import heard_in
-from graft.verbs.record import write_split
-from graft.verbs.report import write_report
+from graft.verbs.record import Delivery, first_unlocked, write_split
+from graft.verbs.report import read_transcript_evaluations
 
 if TYPE_CHECKING:
     from graft.adaptation.ctc import Ctc
@@ -77,6 +78,7 @@ class Dictation:
             raise DataError(dataset.pointed_at, ["Nothing is left to train on."], [one.message for one in findings])
         self.ladder: list[Json] = []
         self.standing: Standing | None = None
+        self.delivery = Delivery(run, watch)
         write_split(self.run, self.dataset)
 
     def first_rung(self) -> None:
@@ -109,6 +111,15 @@ class Dictation:
 
         plan = spelling_plan(self.backbone, head_only=True)
         return Ctc(len(self.backbone.stages) - 1, plan, self.letters, "the head", frozen=True, views=0)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the time that was given is up."""
+        return self._clock.is_over
+
+    def known_evaluation(self) -> TranscriptEvaluation:
+        """The evaluation in the run that no look at the test part was needed for."""
+        return first_unlocked(read_transcript_evaluations(self.run))
 
     @property
     def _clock(self) -> "Clock":
@@ -216,7 +227,7 @@ class Dictation:
             heard = heard_in(scores, self.letters, words)
             advance(len(rows))
         part = "val" if data.count("val") else "held-out share of train"
-        return evaluate_transcripts(part, said, heard, words, [CHOSE])
+        return evaluate_transcripts(part, said, heard, words, [*aside_notes(data.findings), CHOSE])
 
     def _keep(self, standing: Standing, samples: int) -> None:
         data = self.dataset
@@ -230,12 +241,10 @@ class Dictation:
             words=words_of(spoken(data, data.rows("train", "val"))),
             provenance={"graft": version("graft-ml"), **about},
         )
-        self.run.write_model(model.save)
+        self.delivery.offer(model.save)
 
     def _write(self) -> None:
-        self.run.write("ladder.json", self.ladder)
-        self.run.write("evaluation.json", {self.evaluation.part: dataclasses.asdict(self.evaluation)})
-        write_report(self.run)
+        self.delivery.write(self.ladder, self.evaluation)
 
 
 def _better(fresh: Standing, standing: Standing | None) -> tuple[bool, str]:

@@ -4,12 +4,14 @@ import dataclasses
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from graft.adaptation.model import Model
 from graft.adaptation.speech_model import writes_transcripts
 from graft.data import LoadOptions, load_labelled
+from graft.data.aside import SetAside, aside_notes, set_aside
 from graft.data.table import contents_of
 from graft.errors import RequestError, WorkError, listing, plural
 from graft.evaluation import evaluate_probabilities
@@ -31,6 +33,7 @@ class Evaluated:
     evaluation: Evaluation | TranscriptEvaluation
     report: Path
     test_readings: int
+    set_aside: tuple[SetAside, ...] = ()  # what of the data was used neither for the model nor here
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class Labelled:
     sources: list[str]
     notes: list[str]
     opens_test: bool
+    set_aside: tuple[SetAside, ...] = ()
 
 
 def evaluate(run: str | Path, data: str | Path | None = None, part: Part = "test", watch: Watch = SILENT) -> Evaluated:
@@ -57,30 +61,52 @@ def evaluate(run: str | Path, data: str | Path | None = None, part: Part = "test
         from graft.verbs.evaluate_transcripts import evaluate_transcriber
 
         return evaluate_transcriber(folder, data, part, watch)
-    model = Model.load(folder.model)
-    known = read_evaluations(folder)  # before the test part is opened: a damaged run must not cost a reading
+    model_id, model = folder.read_model(lambda place: (folder.model_id, Model.load(place)))
+    read_evaluations(folder)  # before the test part is opened: a damaged run must not cost a reading
     read_findings(folder)
     labelled = part_of_run(folder, part) if data is None else _other(folder, model, data, watch)
     if labelled.opens_test:
         folder.count_test_reading("evaluate" if data is None else f"evaluate {data}")
-    evaluation = _measure(model, labelled, watch)
+    evaluation, unreadable = _measure(model, labelled, watch)
+    evaluated = keep_evaluation(folder, model_id, evaluation, (*labelled.set_aside, *unreadable))
     if labelled.title == "test" and data is None:
         _remember(folder, evaluation, watch)
-    results = {**known, labelled.title: evaluation}
-    folder.write("evaluation.json", {title: dataclasses.asdict(result) for title, result in results.items()})
-    return Evaluated(evaluation, write_report(folder), len(folder.settings["test_readings"]))
+    return evaluated
+
+
+def keep_evaluation(
+    folder: RunFolder, model_id: str, evaluation: Evaluation | TranscriptEvaluation, aside: tuple[SetAside, ...]
+) -> Evaluated:
+    """Add an evaluation to the run and render its report; raises `WorkError` where the model is another by now."""
+    with folder.exclusively():
+        if folder.model_id != model_id:
+            raise WorkError(
+                f"The model in {folder.path} was replaced while it was measured, so the figures are not kept: they are "
+                "of the model before. Measure again."
+            )
+        known = folder.read("evaluation.json", dict[str, Any])  # what others measured meanwhile stays
+        folder.write("evaluation.json", {**known, evaluation.part: dataclasses.asdict(evaluation)})
+        return Evaluated(evaluation, write_report(folder), len(folder.settings["test_readings"]), aside)
+
+
+def unreadable_here(noun: str, reasons: list[str]) -> tuple[SetAside, ...]:
+    """What could not be read while a model was measured."""
+    message = f"{plural(len(reasons), noun)} could not be read and do not count: {listing(reasons)}"
+    return (SetAside("unreadable", len(reasons), "samples", message),) if reasons else ()
 
 
 def _remember(folder: RunFolder, evaluation: Evaluation, watch: Watch) -> None:
     """Tell the history what became of the accuracy that the run foresaw."""
     settings = folder.settings
     try:
-        meet(settings["dataset"], settings.get("backbone", ""), evaluation.accuracy.value, evaluation.samples)
+        meet(
+            settings["dataset"], settings.get("backbone", ""), evaluation.accuracy.value, evaluation.samples, folder.id
+        )
     except WorkError as error:  # the measurement itself is done
         watch.say(f"{error} The history does not have this measurement.")
 
 
-def _measure(model: Model, labelled: Labelled, watch: Watch) -> Evaluation:
+def _measure(model: Model, labelled: Labelled, watch: Watch) -> tuple[Evaluation, tuple[SetAside, ...]]:
     numbers = {name: number for number, name in enumerate(model.classes)}
     noun = model.modality.noun
     rows, probabilities, unreadable = [], [], []
@@ -92,10 +118,9 @@ def _measure(model: Model, labelled: Labelled, watch: Watch) -> Evaluation:
             probabilities.append(answer)
     if not rows:
         raise WorkError(f"None of the {len(labelled.contents):,} {noun}s could be read: {listing(unreadable, 3)}")
-    notes, kept = list(labelled.notes), [labelled.contents[row] for row in rows]
-    if unreadable:
-        notes.append(f"{plural(len(unreadable), noun)} could not be read and do not count: {listing(unreadable)}")
-    return evaluate_probabilities(
+    aside, kept = unreadable_here(noun, unreadable), [labelled.contents[row] for row in rows]
+    notes = [*labelled.notes, *(one.message for one in aside)]
+    evaluation = evaluate_probabilities(
         part=labelled.title,
         probabilities=np.stack(probabilities),
         labels=np.array([numbers[labelled.names[row]] for row in rows], np.int32),
@@ -106,6 +131,7 @@ def _measure(model: Model, labelled: Labelled, watch: Watch) -> Evaluation:
         noun=noun,
         texts=[words for one in kept if (words := _words(one)) is not None] or None,
     )
+    return evaluation, aside
 
 
 def _words(content: Content) -> str | None:
@@ -141,10 +167,12 @@ def part_of_run(folder: RunFolder, part: Part) -> Labelled:
             "files back, or measure on another folder with: graft evaluate RUN DATA"
         )
     notes = ["Train and val parts helped to make the model; only the test part is fair."] if part != "test" else []
+    findings = read_findings(folder)
+    notes += aside_notes(findings)
     title = "test" if part == "test" else f"{part}, seen by the model"
     root = origin if origin.is_dir() else origin.parent
     names = [row["class"] for row in rows]
-    return Labelled(title, root, there, names, sources, notes, opens_test=part == "test")
+    return Labelled(title, root, there, names, sources, notes, part == "test", set_aside(findings))
 
 
 def hash_of(content: Content) -> str:
@@ -191,4 +219,5 @@ def _other(folder: RunFolder, model: Model, data: str | Path, watch: Watch) -> L
         sources=[dataset.sources[row] for row in rows],
         notes=notes,
         opens_test=tested > 0,
+        set_aside=set_aside(dataset.findings),
     )

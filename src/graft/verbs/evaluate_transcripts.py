@@ -1,26 +1,26 @@
 """graft evaluate for a model that writes down what is said."""
 
-import dataclasses
 from pathlib import Path
 
 from graft.adaptation.decoding import Frames
 from graft.adaptation.speech_model import SpeechModel
 from graft.data import LoadOptions, load_labelled
+from graft.data.aside import SetAside, set_aside
 from graft.errors import RequestError, WorkError, listing, plural
 from graft.evaluation.error_rates import Said, TranscriptEvaluation, evaluate_transcripts
 from graft.modality import UnreadableError
 from graft.progress import Watch
 from graft.records import Part
 from graft.run_folder import RunFolder
-from graft.verbs.evaluate import Evaluated, Labelled, part_of_run
+from graft.verbs.evaluate import Evaluated, Labelled, keep_evaluation, part_of_run, unreadable_here
 from graft.verbs.heard import heard_in
-from graft.verbs.report import read_findings, read_transcript_evaluations, write_report
+from graft.verbs.report import read_findings, read_transcript_evaluations
 
 
 def evaluate_transcriber(folder: RunFolder, data: str | Path | None, part: Part, watch: Watch) -> Evaluated:
     """Measure a run on a part of its own, or on other recordings with transcripts; see `evaluate`."""
-    model = SpeechModel.load(folder.model)
-    known = read_transcript_evaluations(folder)  # before the test part is opened, as for classes
+    model_id, model = folder.read_model(lambda place: (folder.model_id, SpeechModel.load(place)))
+    read_transcript_evaluations(folder)  # before the test part is opened, as for classes
     read_findings(folder)
     groups: dict[str, str] = {}
     if data is None:
@@ -30,13 +30,13 @@ def evaluate_transcriber(folder: RunFolder, data: str | Path | None, part: Part,
         labelled = _other(folder, data, watch)
     if labelled.opens_test:
         folder.count_test_reading("evaluate" if data is None else f"evaluate {data}")
-    evaluation = _measure(model, labelled, groups, watch)
-    results = {**known, labelled.title: evaluation}
-    folder.write("evaluation.json", {title: dataclasses.asdict(result) for title, result in results.items()})
-    return Evaluated(evaluation, write_report(folder), len(folder.settings["test_readings"]))
+    evaluation, unreadable = _measure(model, labelled, groups, watch)
+    return keep_evaluation(folder, model_id, evaluation, (*labelled.set_aside, *unreadable))
 
 
-def _measure(model: SpeechModel, labelled: Labelled, groups: dict[str, str], watch: Watch) -> TranscriptEvaluation:
+def _measure(
+    model: SpeechModel, labelled: Labelled, groups: dict[str, str], watch: Watch
+) -> tuple[TranscriptEvaluation, tuple[SetAside, ...]]:
     noun, rows, unreadable = model.modality.noun, [], []
     all_frames: list[Frames] = []
     for row, answer in model.listen(labelled.contents, watch):
@@ -47,9 +47,8 @@ def _measure(model: SpeechModel, labelled: Labelled, groups: dict[str, str], wat
             all_frames.append(answer)
     if not rows:
         raise WorkError(f"None of the {len(labelled.contents):,} {noun}s could be read: {listing(unreadable, 3)}")
-    notes = list(labelled.notes)
-    if unreadable:
-        notes.append(f"{plural(len(unreadable), noun)} could not be heard and do not count: {listing(unreadable)}")
+    aside = unreadable_here(noun, unreadable)
+    notes = [*labelled.notes, *(one.message for one in aside)]
     with watch.task("Spelling", len(rows), f"{noun}s") as advance:
         heard = heard_in(all_frames, model.letters, model.words)
         advance(len(rows))
@@ -60,7 +59,7 @@ def _measure(model: SpeechModel, labelled: Labelled, groups: dict[str, str], wat
         [groups.get(source, "") for source in sources],
         str(labelled.root),
     )
-    return evaluate_transcripts(labelled.title, said, heard, model.words, notes)
+    return evaluate_transcripts(labelled.title, said, heard, model.words, notes), aside
 
 
 def _other(folder: RunFolder, data: str | Path, watch: Watch) -> Labelled:
@@ -93,4 +92,5 @@ def _other(folder: RunFolder, data: str | Path, watch: Watch) -> Labelled:
         sources=[dataset.sources[row] for row in rows],
         notes=notes,
         opens_test=tested > 0,
+        set_aside=set_aside(dataset.findings),
     )

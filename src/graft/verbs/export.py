@@ -73,7 +73,7 @@ def export(
     target = target_of("onnx" if to == APP else to)
     variants = _variants(target, options.variant or ("all" if to == APP else "fp32"))
     folder = RunFolder.open(Path(run))
-    model = Model.load(folder.model)
+    model = folder.read_model(Model.load)
     _refuse(target, model)
     if to == APP:
         page_folder()
@@ -193,7 +193,7 @@ def _check(folder: RunFolder, model: Model, given: Path | None, watch: Watch) ->
 
 def _given(folder: RunFolder, model: Model, given: Path, watch: Watch) -> Check:
     """The files that somebody names; those of the run are known by their content, wherever they lie now."""
-    named = list(expand([str(given)], model.modality))
+    named = list(expand([str(given)], model.modality, watch))
     if not named:
         raise RequestError(f"There is no {model.modality.noun} in {given} to compare on.")
     rows = _some(len(named), MOST_CHECKED)

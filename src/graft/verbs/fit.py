@@ -4,21 +4,22 @@ import shutil
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
 from graft import machine
 from graft.backbones import Backbone
 from graft.data import Dataset, LoadOptions, load
+from graft.data.aside import SetAside, set_aside
 from graft.data.listing import PART_NAMES
 from graft.errors import RequestError, WorkError, listing
 from graft.evaluation.error_rates import TranscriptEvaluation
 from graft.features import excess, suited
 from graft.features.cache import DEFAULT_GB
 from graft.progress import SILENT, Watch
-from graft.records import PARTS, Evaluation, Json, Ranking
+from graft.records import Evaluation, Json, Ranking
 from graft.run_folder import Resumable, RunFolder, place_for
+from graft.verbs.begun import began_with, tell_what_differs
 from graft.verbs.climb import CHECKPOINTS, Climb
 from graft.verbs.dictation import Dictation, backbone_for_frames
 from graft.verbs.record import Recorder
@@ -26,20 +27,8 @@ from graft.verbs.record import Recorder
 Effort = Literal["quick", "good", "best"]
 EFFORTS: tuple[Effort, ...] = ("quick", "good", "best")
 AUTO = "auto"  # let the ranking choose the backbone
+ATTEMPTS = 20  # at finding a free name for a run while others begin theirs
 TRAINED = ("2", "3")  # rungs that say what fine-tuning adds to the probe
-PACKAGES = (
-    "numpy",
-    "scipy",
-    "scikit-learn",
-    "torch",
-    "timm",
-    "openvino",
-    "pillow",
-    "safetensors",
-    "transformers",
-    "tokenizers",
-    "soundfile",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +60,7 @@ class Fitted:
     test_samples: int
     seconds: float
     stopped: bool = False
+    set_aside: tuple[SetAside, ...] = ()  # what of the data was not used, and why
 
 
 def fit(
@@ -95,10 +85,22 @@ def fit(
         options = replace(options, backbone=ranking.chosen)
     backbone = _opened(options.backbone, dataset)
     options = replace(options, backbone=options.backbone or backbone.card.id)
-    run = RunFolder.create(place, _settings(dataset, options), options.replace)
+    run = _begun(place, dataset, options, named=bool(out))
     if ranking is not None:
         run.write("ranking.json", asdict(ranking))
     return _work(run, dataset, backbone, options, watch, began)
+
+
+def _begun(place: Path, dataset: Dataset, options: FitOptions, named: bool) -> RunFolder:
+    """The new run; where nobody named its place and another process took it meanwhile, the next that is free."""
+    for _ in range(ATTEMPTS):
+        try:
+            return RunFolder.create(place, began_with(dataset, options), options.replace)
+        except RequestError:
+            if named:
+                raise
+            place = _default_out(dataset)
+    return RunFolder.create(place, began_with(dataset, options), options.replace)
 
 
 def _ranked(dataset: Dataset, options: FitOptions, watch: Watch) -> Ranking:
@@ -120,6 +122,7 @@ def resume(run: str | Path, watch: Watch = SILENT) -> Fitted:
     began = time.perf_counter()
     folder = RunFolder(Path(run))
     settings = folder.unfinished()
+    folder = replace(folder, id=settings.id)
     options = FitOptions(
         backbone=settings.backbone,
         effort=settings.effort,
@@ -132,10 +135,7 @@ def resume(run: str | Path, watch: Watch = SILENT) -> Fitted:
     dataset = load(settings.data, options.load, watch)
     if dataset.fingerprint != settings.dataset:
         raise RequestError(f"{settings.data} is not what it was when {run} began: {changes(folder, dataset)}")
-    present = _versions()
-    other = [name for name, old in settings.versions.items() if present.get(name) != old]
-    if other:
-        watch.say(f"Other versions than when the run began ({listing(other)}): the last digits may differ.")
+    tell_what_differs(settings, watch)
     return _work(folder, dataset, _opened(options.backbone, dataset), options, watch, began)
 
 
@@ -187,8 +187,12 @@ def _work(
                 stopped = True
                 watch.say(f"Stopped: the best model so far is kept. Go on with: graft fit --resume {run.path}")
         except BaseException as error:
-            run.update(state="stopped" if isinstance(error, KeyboardInterrupt) else f"failed: {type(error).__name__}")
+            with suppress(WorkError):  # the disk may be full, or the run moved: the first error says more
+                state = "stopped" if isinstance(error, KeyboardInterrupt) else f"failed: {type(error).__name__}"
+                run.update(state=state)
             raise
+        if not stopped and not climb.is_over:
+            climb.delivery.write(climb.ladder, climb.evaluation, last=True)
         seconds = time.perf_counter() - began
         run.update(state="stopped" if stopped else "finished", seconds=round(seconds, 2))
         run.event("stopped" if stopped else "finished", seconds=round(seconds, 2))
@@ -196,7 +200,11 @@ def _work(
             shutil.rmtree(run.path / CHECKPOINTS, ignore_errors=True)
             if isinstance(climb, Climb):
                 _remember(climb, watch)
-    return Fitted(run.path, climb.evaluation, tuple(climb.ladder), climb.dataset.count("test"), seconds, stopped)
+    evaluation, ladder = climb.evaluation, climb.ladder
+    if climb.delivery.waits:  # the model of before the interruption stands, so its figures do
+        evaluation, ladder = climb.known_evaluation(), climb.delivery.ladder
+    aside = set_aside(climb.dataset.findings)
+    return Fitted(run.path, evaluation, tuple(ladder), climb.dataset.count("test"), seconds, stopped, aside)
 
 
 def _remember(climb: Climb, watch: Watch) -> None:
@@ -219,46 +227,12 @@ def _remember(climb: Climb, watch: Watch) -> None:
         fine_tuned=trained[-1]["accuracy"],
         deciding=probe["deciding_samples"],
         foreseen=climb.evaluation.accuracy.value,
+        run=climb.run.id,
     )
     try:
         remember(past)
     except WorkError as error:  # the run itself is done
         watch.say(f"{error} The history does not have this run.")
-
-
-def _settings(dataset: Dataset, options: FitOptions) -> Json:
-    return {
-        "graft": version("graft-ml"),
-        "data": str(dataset.pointed_at.absolute()),  # so that the run can be resumed from anywhere
-        "dataset": dataset.fingerprint,
-        "split": dataset.split,
-        "samples": {part: dataset.count(part) for part in PARTS},
-        "classes": len(dataset.classes),
-        "backbone": options.backbone,
-        "effort": options.effort,
-        "seed": options.load.seed,
-        "group": options.load.group,
-        "min_per_class": options.load.min_per_class,
-        "text": options.load.text,
-        "label": options.load.label,
-        "transcribed": dataset.transcribed,
-        "modality": dataset.modality.name,
-        "cache_gb": options.cache_gb,
-        "minutes": options.minutes,
-        "checkpoint_seconds": options.checkpoint_seconds,
-        "pretrain_epochs": options.pretrain_epochs,
-        "started": time.strftime("%Y-%m-%d %H:%M:%S %z"),
-        "machine": machine.describe(),
-        "versions": _versions(),
-    }
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for name in PACKAGES:
-        with suppress(PackageNotFoundError):
-            found[name] = version(name)
-    return found
 
 
 def _check(options: FitOptions) -> None:

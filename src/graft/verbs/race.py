@@ -11,7 +11,7 @@ from graft.adaptation.task import Start, Task
 from graft.backbones import Backbone
 from graft.data import Dataset
 from graft.errors import RequestError
-from graft.features import extract
+from graft.features import extract_all
 from graft.progress import Watch
 from graft.ranking.judgement import Judgement
 from graft.ranking.temperature import fit_temperature
@@ -34,7 +34,7 @@ def race(
     entries: list[Json] = []
     for number, backbone in enumerate(backbones):
         began = time.perf_counter()
-        features = extract(dataset, task.rows, backbone, watch, task.cache_gb).matrix
+        features = extract_all(dataset, task.rows, backbone, watch, task.cache_gb)
         head = refit(Probe().head, Samples(features[task.train], labels[task.train]), task.classes)
         scores, trained = head.scores(features[task.deciding]), "the head"
         temperature, _ = fit_temperature(scores, labels[task.deciding])

@@ -1,14 +1,24 @@
-"""A watch that also writes what happens into the run's events, and what every fit writes of its data."""
+"""A watch that also writes what happens into the run's events, and how a fit puts its data and models into the run."""
 
+import dataclasses
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, TypeVar
 
 from graft.data import Dataset
-from graft.errors import WorkError
+from graft.errors import WorkError, listing
+from graft.evaluation.error_rates import TranscriptEvaluation
 from graft.progress import Advance, Watch
-from graft.records import PARTS
+from graft.records import PARTS, Evaluation, Json
 from graft.run_folder import RunFolder, findings_json
+from graft.storage import json_bytes
+from graft.verbs.report import write_report
+
+Kind = TypeVar("Kind")
+
+OF_A_FIT = ("val", "cross-validation", "held-out share of train")
 
 
 class Recorder:
@@ -40,3 +50,70 @@ def write_split(run: RunFolder, dataset: Dataset) -> None:
         for source, label, part, group, sha256 in zip(*columns, strict=True)
     )
     run.write("findings.json", findings_json(dataset.findings))
+
+
+class Delivery:
+    """Puts each rung's model, ladder and evaluation into the run together.
+
+    A run that is resumed may hold a better model than its first rungs make: that one stays, until the climb has come
+    to its rung again.
+    """
+
+    def __init__(self, run: RunFolder, watch: Watch) -> None:
+        self.run, self.watch = run, watch
+        self._reached = _delivered_rung(self.ladder) if run.model_id else ""
+        self._save: Callable[[Path], None] | None = None  # of a model that the run does not hold yet
+
+    @property
+    def ladder(self) -> list[Json]:
+        """The ladder that belongs to the model in the run."""
+        there = (self.run.path / "ladder.json").is_file()
+        return self.run.read("ladder.json", list[dict[str, Any]]) if there else []
+
+    @property
+    def waits(self) -> bool:
+        """Whether the run still holds the model of before the interruption."""
+        return bool(self._reached)
+
+    def offer(self, save: Callable[[Path], None]) -> None:
+        """The model that the next `write` puts into the run."""
+        self._save = save
+
+    def write(self, ladder: Sequence[Json], evaluation: Evaluation | TranscriptEvaluation, last: bool = False) -> None:
+        """Write what is known after a rung, or, after the `last`, whatever the run held before."""
+        if self._reached and not last and _delivered_rung(ladder) != self._reached:
+            return
+        self._reached = ""
+        if last and self._save is None:
+            return
+        with self.run.exclusively():
+            known = self._known()
+            gone = [title for title in known if title != evaluation.part] if self._save else []
+            kept = {} if self._save else known
+            evaluations = {**kept, evaluation.part: dataclasses.asdict(evaluation)}
+            files = {"ladder.json": json_bytes(list(ladder)), "evaluation.json": json_bytes(evaluations)}
+            self.run.commit(files, self._save)
+            self._save = None
+            write_report(self.run)
+        if gone:
+            self.watch.say(
+                f"The run has a new model: what was measured of the one before is removed ({listing(gone)}). Measure "
+                f"again with: graft evaluate {self.run.path}"
+            )
+
+    def _known(self) -> dict[str, Any]:
+        with suppress(WorkError):  # damaged: it is written anew
+            if (self.run.path / "evaluation.json").is_file():
+                return self.run.read("evaluation.json", dict[str, Any])
+        return {}
+
+
+def first_unlocked(evaluations: Mapping[str, Kind]) -> Kind:
+    """The evaluation that a fit wrote, of those of a run."""
+    return next(one for title, one in evaluations.items() if title in OF_A_FIT)
+
+
+def _delivered_rung(ladder: Sequence[Json]) -> str:
+    """The rung whose model is the one delivered; empty before the first."""
+    kept = [str(entry["rung"]) for entry in ladder if entry["kept"] and "passed_by" not in entry]
+    return "final" if "final" in kept else kept[-1] if kept else ""

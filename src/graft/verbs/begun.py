@@ -1,0 +1,79 @@
+"""What a run began with: its settings, versions and machine, and what of them differs when it is resumed."""
+
+import time
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+from graft import machine
+from graft.data import Dataset
+from graft.errors import listing
+from graft.progress import Watch
+from graft.records import PARTS, Json
+from graft.run_folder import Resumable
+
+if TYPE_CHECKING:
+    from graft.verbs.fit import FitOptions
+
+CORES = ("processor", "cores", "threads")  # of the machine: with others, the same seed gives other last digits
+PACKAGES = (
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "torch",
+    "timm",
+    "openvino",
+    "pillow",
+    "safetensors",
+    "transformers",
+    "tokenizers",
+    "soundfile",
+)
+
+
+def began_with(dataset: Dataset, options: "FitOptions") -> Json:
+    """The settings of a new run, as run.json holds them."""
+    return {
+        "graft": version("graft-ml"),
+        "data": str(dataset.pointed_at.absolute()),  # so that the run can be resumed from anywhere
+        "dataset": dataset.fingerprint,
+        "split": dataset.split,
+        "samples": {part: dataset.count(part) for part in PARTS},
+        "classes": len(dataset.classes),
+        "backbone": options.backbone,
+        "effort": options.effort,
+        "seed": options.load.seed,
+        "group": options.load.group,
+        "min_per_class": options.load.min_per_class,
+        "text": options.load.text,
+        "label": options.load.label,
+        "transcribed": dataset.transcribed,
+        "modality": dataset.modality.name,
+        "cache_gb": options.cache_gb,
+        "minutes": options.minutes,
+        "checkpoint_seconds": options.checkpoint_seconds,
+        "pretrain_epochs": options.pretrain_epochs,
+        "started": time.strftime("%Y-%m-%d %H:%M:%S %z"),
+        "machine": machine.describe(),
+        "versions": _versions(),
+    }
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in PACKAGES:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
+
+
+def tell_what_differs(settings: Resumable, watch: Watch) -> None:
+    """Say what differs from when the run began; on other cores sums are taken in another order."""
+    present = _versions()
+    other = [name for name, old in settings.versions.items() if present.get(name) != old]
+    if other:
+        watch.say(f"Other versions than when the run began ({listing(other)}): the last digits may differ.")
+    for name, now in machine.describe().items():
+        then = settings.machine.get(name)
+        if name in CORES and then is not None and then != now:
+            watch.say(f"The run began with {name} {then}, now it is {now}: the last digits of the model may differ.")
