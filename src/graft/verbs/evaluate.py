@@ -2,7 +2,7 @@
 
 import dataclasses
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +44,7 @@ class Labelled:
     sources: list[str]
     notes: list[str]
     opens_test: bool
+    groups: list[str] = field(default_factory=list)  # of each sample, empty strings where there are none
 
 
 def evaluate(run: str | Path, data: str | Path | None = None, part: Part = "test", watch: Watch = SILENT) -> Evaluated:
@@ -105,6 +106,7 @@ def _measure(model: Model, labelled: Labelled, watch: Watch) -> Evaluation:
         root=str(labelled.root),
         noun=noun,
         texts=[words for one in kept if (words := _words(one)) is not None] or None,
+        groups=[labelled.groups[row] for row in rows] if labelled.groups else None,
     )
 
 
@@ -144,7 +146,8 @@ def part_of_run(folder: RunFolder, part: Part) -> Labelled:
     title = "test" if part == "test" else f"{part}, seen by the model"
     root = origin if origin.is_dir() else origin.parent
     names = [row["class"] for row in rows]
-    return Labelled(title, root, there, names, sources, notes, opens_test=part == "test")
+    groups = [row["group"] for row in rows]
+    return Labelled(title, root, there, names, sources, notes, opens_test=part == "test", groups=groups)
 
 
 def hash_of(content: Content) -> str:
@@ -191,4 +194,5 @@ def _other(folder: RunFolder, model: Model, data: str | Path, watch: Watch) -> L
         sources=[dataset.sources[row] for row in rows],
         notes=notes,
         opens_test=tested > 0,
+        groups=[dataset.groups[row] for row in rows],
     )

@@ -22,21 +22,16 @@ def evaluate_transcriber(folder: RunFolder, data: str | Path | None, part: Part,
     model = SpeechModel.load(folder.model)
     known = read_transcript_evaluations(folder)  # before the test part is opened, as for classes
     read_findings(folder)
-    groups: dict[str, str] = {}
-    if data is None:
-        labelled = part_of_run(folder, part)
-        groups = {row["source"]: row["group"] for row in folder.read_split()}
-    else:
-        labelled = _other(folder, data, watch)
+    labelled = part_of_run(folder, part) if data is None else _other(folder, data, watch)
     if labelled.opens_test:
         folder.count_test_reading("evaluate" if data is None else f"evaluate {data}")
-    evaluation = _measure(model, labelled, groups, watch)
+    evaluation = _measure(model, labelled, watch)
     results = {**known, labelled.title: evaluation}
     folder.write("evaluation.json", {title: dataclasses.asdict(result) for title, result in results.items()})
     return Evaluated(evaluation, write_report(folder), len(folder.settings["test_readings"]))
 
 
-def _measure(model: SpeechModel, labelled: Labelled, groups: dict[str, str], watch: Watch) -> TranscriptEvaluation:
+def _measure(model: SpeechModel, labelled: Labelled, watch: Watch) -> TranscriptEvaluation:
     noun, rows, unreadable = model.modality.noun, [], []
     all_frames: list[Frames] = []
     for row, answer in model.listen(labelled.contents, watch):
@@ -57,7 +52,7 @@ def _measure(model: SpeechModel, labelled: Labelled, groups: dict[str, str], wat
     said = Said(
         [labelled.names[row] for row in rows],
         sources,
-        [groups.get(source, "") for source in sources],
+        [labelled.groups[row] for row in rows],
         str(labelled.root),
     )
     return evaluate_transcripts(labelled.title, said, heard, model.words, notes)
@@ -93,4 +88,5 @@ def _other(folder: RunFolder, data: str | Path, watch: Watch) -> Labelled:
         sources=[dataset.sources[row] for row in rows],
         notes=notes,
         opens_test=tested > 0,
+        groups=[dataset.groups[row] for row in rows],
     )
