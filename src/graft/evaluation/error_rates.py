@@ -8,11 +8,10 @@ from numpy.typing import NDArray
 
 from graft.evaluation import metrics
 from graft.evaluation.evaluate import FEW
-from graft.evaluation.intervals import Units, quantile, units_of
+from graft.evaluation.intervals import Units, units_of, widening
 from graft.records import Interval
 
 RESAMPLES = 2000
-NORMAL = 1.96  # standard errors that percentiles of 2.5% and 97.5% stand for
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,18 +101,16 @@ def error_rates(said: Sequence[str], heard: Sequence[str], units: Units) -> Erro
 def _bootstrap(units: Units) -> Callable[[NDArray[np.float64], NDArray[np.float64]], Interval]:
     """A ratio of sums with the percentiles of its values when units are drawn anew; the same draws every time.
 
-    Percentiles of few groups lie too close (by the root of (n - 1) / n, and by the normal quantile instead of Student's
-    t): they are moved out by as much.
+    Percentiles of few groups are moved out, see `intervals.widening`.
     """
     count = units.count
     drawn = np.random.default_rng(0).multinomial(count, np.full(count, 1 / count), RESAMPLES)  # (resamples, units)
-    wider = quantile(units) / NORMAL * np.sqrt(count / (count - 1)) if units.by_group else 1.0
 
     def interval(above: NDArray[np.float64], below: NDArray[np.float64]) -> Interval:
         value = float(above.sum() / below.sum())
         sums = [drawn @ np.bincount(units.numbers, weights, count) for weights in (above, below)]
         ends = np.percentile(sums[0] / np.maximum(sums[1], 1e-9), (2.5, 97.5))
-        low, high = value + wider * (ends - value)
+        low, high = value + widening(units) * (ends - value)
         nothing = float(1 - 0.025 ** (1 / count))  # what may still be, where none of so many was seen (Clopper-Pearson)
         if not above.any():
             high = nothing

@@ -10,6 +10,7 @@ from graft.errors import plural
 from graft.records import Interval
 
 CONFIDENCE = 0.975  # of one side, for an interval of 95%
+NORMAL = 1.959964  # standard errors that its ends are away from the middle, where the spread is known
 USUAL_CORRELATION = 0.1  # within groups, while few mistakes tell how they cluster; see its test for the coverage
 WORTH = 3.0  # mistakes: as many must speak before the data weigh as much as USUAL_CORRELATION
 
@@ -52,6 +53,14 @@ def quantile(units: Units) -> float:
     from scipy.stats import norm, t
 
     return float(t.ppf(CONFIDENCE, units.count - 1) if units.by_group else norm.ppf(CONFIDENCE))
+
+
+def widening(units: Units) -> float:
+    """How many times farther out the percentiles of a bootstrap of groups belong.
+
+    They lie too close by the root of (n - 1) / n, and by the normal quantile instead of Student's t.
+    """
+    return quantile(units) / NORMAL * float(np.sqrt(units.count / (units.count - 1))) if units.by_group else 1.0
 
 
 def wilson(value: float, samples: float, deviations: float) -> Interval:
