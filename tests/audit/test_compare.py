@@ -104,13 +104,13 @@ def test_repeated_splits_share_their_samples():
 
 
 def test_three_groups_say_less_than_their_percentiles_seem_to():
-    """Students' t of two degrees of freedom, 4.303, for 1.960, and the root of 3/2 for the means of three."""
+    """Student's t of two degrees of freedom, 4.303, for 1.960, and the root of 3/2 for the means of three."""
     rng = np.random.default_rng(5)
     first, second = rng.random((1, 90)) < 0.8, rng.random((1, 90)) < 0.7
     labels, groups = np.zeros(90, np.int32), np.arange(90) // 30
     told = compare(first, second, labels, groups)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("graft.audit.compare.widening", lambda units: 1.0)
+        patched.setattr(comparing, "widening", lambda units: 1.0)
         percentiles = compare(first, second, labels, groups)
     wider = 4.303 / 1.960 * np.sqrt(3 / 2)
     assert told.high - told.difference == pytest.approx(wider * (percentiles.high - told.difference), rel=1e-3)
