@@ -101,3 +101,17 @@ def test_repeated_splits_share_their_samples():
         half = 2.26 * differences.std(ddof=1) / np.sqrt(10)
         naive.append(abs(mean) <= half)
     assert np.mean(inside) > 0.9 > np.mean(naive)
+
+
+def test_three_groups_say_less_than_their_percentiles_seem_to():
+    """Student's t of two degrees of freedom, 4.303, for 1.960, and the root of 3/2 for the means of three."""
+    rng = np.random.default_rng(5)
+    first, second = rng.random((1, 90)) < 0.8, rng.random((1, 90)) < 0.7
+    labels, groups = np.zeros(90, np.int32), np.arange(90) // 30
+    told = compare(first, second, labels, groups)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(comparing, "widening", lambda units: 1.0)
+        percentiles = compare(first, second, labels, groups)
+    wider = 4.303 / 1.960 * np.sqrt(3 / 2)
+    assert told.high - told.difference == pytest.approx(wider * (percentiles.high - told.difference), rel=1e-3)
+    assert told.low >= -1

@@ -66,6 +66,19 @@ def test_data_that_changed_are_refused_with_what_changed(run, tmp_path):
         (root / "0.png").write_bytes(content)
 
 
+@pytest.mark.parametrize("parts", [("train", "test"), ("train", "val")])
+def test_too_few_samples_are_told_before_anything_is_trained_or_read(parts, folder, tmp_path, monkeypatch):
+    for part, count in zip(parts, (12, 6), strict=True):
+        root = folder(part, lemon=count, plum=count)
+    run = fit(root, tmp_path / "run", FitOptions("random:timm:test_efficientnet@64", "quick")).run
+    monkeypatch.setattr("graft.verbs.audit._Auditor", lambda *a: pytest.fail("an arm was begun"))
+    judged = 12 if "test" in parts else 36
+    with pytest.raises(RequestError, match=f"TOO FEW.*{judged} pictures.*than 50.*Nothing was trained.*77 for 10"):
+        audit(run)
+    assert json.loads((run / "run.json").read_text())["test_readings"] == []
+    assert not (run / "verdict.json").exists()
+
+
 @pytest.mark.slow
 def test_a_run_without_a_test_part_is_cross_validated(folder, tmp_path, monkeypatch):
     monkeypatch.setattr("graft.verbs.audit.FOLDS", 2)

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from graft.adaptation.opened import Opened
 from graft.backbones import Backbone
 from graft.backbones.from_run import TRUNK, saved_backbone
 from graft.backbones.model_folder import TRANSCRIPT, WEIGHTS, read_description, write_model_folder
@@ -34,6 +35,7 @@ class Model:
     temperature: float
     provenance: Json
     unknown_threshold: float = 1.0  # of 1 - the highest probability: above it, the sample may be of no class
+    _engine: Opened[Engine] = field(default_factory=Opened, init=False, repr=False, compare=False)
 
     def save(self, folder: Path) -> None:
         """Write the model folder; raises `WorkError` where the disk will not take it."""
@@ -91,16 +93,17 @@ class Model:
         """Yield (number, probabilities) for files and samples in memory, in order.
 
         Features are computed in full precision. What cannot be read yields the error that says why. `margin_only`
-        hides all of each sample that should tell its class.
+        hides all of each sample that should tell its class. The first call opens the engine, and it stays open; many
+        threads may call at once.
         """
-        engine: Engine | None = None
         with watch.task("Predicting", len(sources), f"{self.modality.noun}s") as advance:
             for start in range(0, len(sources), 512):
                 chunk = list(enumerate(sources[start : start + 512], start))
-                if engine is None:
-                    engine = open_engine(self.backbone, "exact", self._sample([source for _, source in chunk]), watch)
-                yield from self._run(engine, chunk, margin_only)
+                yield from self._run(self._opened([source for _, source in chunk], watch), chunk, margin_only)
                 advance(len(chunk))
+
+    def _opened(self, sources: Sequence[Source], watch: Watch) -> Engine:
+        return self._engine.get(lambda: open_engine(self.backbone, "exact", self._sample(sources), watch))
 
     def _run(
         self, engine: Engine, chunk: Sequence[tuple[int, Source]], margin_only: bool
@@ -118,6 +121,9 @@ class Model:
                 raise WorkError(f"The model gives no finite features for {source}.")
             return number, self.probabilities_of_features(features)[0]
 
+        if len(chunk) == 1:  # a service asks one by one: threads would cost more than they bring
+            yield one(chunk[0])
+            return
         with ThreadPoolExecutor(engine.workers) as pool:
             yield from pool.map(one, chunk)
 

@@ -2,26 +2,31 @@
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graft.adaptation.decoding import Frames, Guess, Lexicon, beam
 from graft.adaptation.letters import Letters
+from graft.adaptation.opened import Opened
 from graft.audio import AUDIO, Recording
 from graft.backbones import Backbone
 from graft.backbones.from_run import TRUNK, saved_backbone
 from graft.backbones.model_folder import TRANSCRIPT, WEIGHTS, read_description, write_model_folder
 from graft.errors import RequestError, WorkError
 from graft.features import trunk_weights
+from graft.features.engine import entered
 from graft.machine import usable_cores
 from graft.modality import Modality, UnreadableError
 from graft.progress import SILENT, Watch
 from graft.records import AudioPreprocess, Json
+
+if TYPE_CHECKING:
+    from torch import nn
 
 TOGETHER = 8  # recordings of one length that are computed at once
 AHEAD = 64  # recordings that are decoded before the network hears them
@@ -42,6 +47,7 @@ class SpeechModel:
     bias: NDArray[np.float32]  # (letters + 1,)
     words: tuple[str, ...]
     provenance: Json
+    _network: "Opened[nn.Module]" = field(default_factory=Opened, init=False, repr=False, compare=False)
 
     def save(self, folder: Path) -> None:
         """Write the model folder; raises `WorkError` where the disk will not take it."""
@@ -101,16 +107,20 @@ class SpeechModel:
     ) -> Iterator[tuple[int, Frames | UnreadableError]]:
         """Yield (number, log-probabilities of letters in each frame) of recordings, in order, in full precision.
 
-        What cannot be read, or is longer than the network hears at once, yields the error that says why.
+        What cannot be read, or is longer than the network hears at once, yields the error that says why. The first
+        call loads the network, and it stays loaded; many threads may call at once.
         """
-        with (
-            ThreadPoolExecutor(usable_cores()) as pool,
-            watch.task("Listening", len(sources), f"{AUDIO.noun}s") as advance,
-        ):
+        with watch.task("Listening", len(sources), f"{AUDIO.noun}s") as advance:
             for start in range(0, len(sources), AHEAD):
-                chunk = list(pool.map(self._prepared, sources[start : start + AHEAD]))
+                chunk = self._decoded(sources[start : start + AHEAD])
                 yield from enumerate(self._heard(chunk), start)
                 advance(len(chunk))
+
+    def _decoded(self, sources: Sequence[Source]) -> list[NDArray[np.int16] | UnreadableError]:
+        if len(sources) == 1:  # a service asks one by one: threads would cost more than they bring
+            return [self._prepared(sources[0])]
+        with ThreadPoolExecutor(usable_cores()) as pool:
+            return list(pool.map(self._prepared, sources))
 
     def guesses(self, frames: Frames, known_words: bool = False) -> list[Guess]:
         """The most probable texts, best first, of any letters or of the words that it learnt from alone."""
@@ -141,13 +151,13 @@ class SpeechModel:
             number: one for number, one in enumerate(chunk) if isinstance(one, UnreadableError)
         }
         waves = {number: one for number, one in enumerate(chunk) if not isinstance(one, UnreadableError)}
-        entry, module = AUDIO.entry(self.preprocess), self.backbone.module
+        module = self._network.get(lambda: entered(self.backbone))
         for size in sorted({len(wave) for wave in waves.values()}):
             alike = [number for number, wave in waves.items() if len(wave) == size]
             for start in range(0, len(alike), TOGETHER):
                 numbers = alike[start : start + TOGETHER]
                 with torch.inference_mode():
-                    inputs = entry(torch.from_numpy(np.stack([waves[number] for number in numbers])))
+                    inputs = torch.from_numpy(np.stack([waves[number] for number in numbers]))
                     features = module(inputs).double().numpy()
                 if not np.isfinite(features).all():
                     raise WorkError("The model gives no finite features for some of these recordings.")

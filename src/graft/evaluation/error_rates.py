@@ -6,13 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from graft.errors import plural
 from graft.evaluation import metrics
 from graft.evaluation.evaluate import FEW
+from graft.evaluation.intervals import Units, units_of, widening
 from graft.records import Interval
 
 RESAMPLES = 2000
-ENOUGH_GROUPS = 5  # of which intervals can be made; with fewer, utterances are resampled
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +84,13 @@ def edits(said: Sequence[object], heard: Sequence[object]) -> int:
     return row[-1]
 
 
-def error_rates(said: Sequence[str], heard: Sequence[str], groups: NDArray[np.intp]) -> ErrorRates:
-    """Word and character error rates and the share without error, with 95% intervals by resampling groups.
-
-    `groups` numbers what is resampled as a whole; every utterance its own group is the plain bootstrap.
-    """
+def error_rates(said: Sequence[str], heard: Sequence[str], units: Units) -> ErrorRates:
+    """Word and character error rates and the share without error, with 95% intervals by resampling `units`."""
     words, letters = [one.split() for one in said], [len(one) for one in said]
     wrong_words = np.array([edits(one, other.split()) for one, other in zip(words, heard, strict=True)], float)
     wrong_letters = np.array([edits(one, other) for one, other in zip(said, heard, strict=True)], float)
     exact = np.array([one == other for one, other in zip(said, heard, strict=True)], float)
-    interval = _bootstrap(groups)
+    interval = _bootstrap(units)
     return ErrorRates(
         words=interval(wrong_words, np.array([len(one) for one in words], float)),
         letters=interval(wrong_letters, np.array(letters, float)),
@@ -102,21 +98,27 @@ def error_rates(said: Sequence[str], heard: Sequence[str], groups: NDArray[np.in
     )
 
 
-def _bootstrap(groups: NDArray[np.intp]) -> Callable[[NDArray[np.float64], NDArray[np.float64]], Interval]:
-    """A ratio of sums with the percentiles of its values when groups are drawn anew; the same draws every time."""
-    count = int(groups.max()) + 1
-    drawn = np.random.default_rng(0).multinomial(count, np.full(count, 1 / count), RESAMPLES)  # (resamples, groups)
+def _bootstrap(units: Units) -> Callable[[NDArray[np.float64], NDArray[np.float64]], Interval]:
+    """A ratio of sums with the percentiles of its values when units are drawn anew; the same draws every time.
+
+    Percentiles of few groups are moved out, see `intervals.widening`.
+    """
+    count = units.count
+    drawn = np.random.default_rng(0).multinomial(count, np.full(count, 1 / count), RESAMPLES)  # (resamples, units)
 
     def interval(above: NDArray[np.float64], below: NDArray[np.float64]) -> Interval:
         value = float(above.sum() / below.sum())
-        sums = [drawn @ np.bincount(groups, weights, count) for weights in (above, below)]
-        low, high = np.percentile(sums[0] / np.maximum(sums[1], 1e-9), (2.5, 97.5))
+        sums = [drawn @ np.bincount(units.numbers, weights, count) for weights in (above, below)]
+        ends = np.percentile(sums[0] / np.maximum(sums[1], 1e-9), (2.5, 97.5))
+        low, high = value + widening(units) * (ends - value)
         nothing = float(1 - 0.025 ** (1 / count))  # what may still be, where none of so many was seen (Clopper-Pearson)
         if not above.any():
             high = nothing
         elif np.array_equal(above, below):
             low = 1 - nothing
-        return Interval(value, min(float(low), value), max(float(high), value))
+        if (above <= below).all():  # more than all cannot be wrong, or right
+            high = min(high, 1.0)
+        return Interval(value, max(0.0, min(float(low), value)), max(float(high), value))
 
     return interval
 
@@ -125,9 +127,7 @@ def evaluate_transcripts(
     part: str, said: Said, heard: Heard, known: Sequence[str], notes: Sequence[str] = ()
 ) -> TranscriptEvaluation:
     """All figures for utterances; `known` are the words of the transcripts that the model learnt from."""
-    named = sorted(set(said.groups))
-    by_group = len(named) >= ENOUGH_GROUPS
-    groups = np.unique(np.array(said.groups), return_inverse=True)[1] if by_group else np.arange(len(said.texts))
+    units = units_of(said.groups, len(said.texts))
     words = [word for text in said.texts for word in text.split()]
     right = np.array([one == other for one, other in zip(said.texts, heard.texts, strict=True)])
     found = [
@@ -138,22 +138,18 @@ def evaluate_transcripts(
         if one != other
     ]
     more = [f"Only {len(said.texts)} utterances: small differences mean nothing."] if len(said.texts) < FEW else []
-    if 0 < len(named) < ENOUGH_GROUPS and named != [""]:
-        more.append(
-            f"All are of {plural(len(named), 'group')}: the intervals tell of other utterances of the same, and not of "
-            "other groups."
-        )
+    more += [units.note] if units.note else []
     return TranscriptEvaluation(
         part=part,
         samples=len(said.texts),
         words=len(words),
         letters=sum(map(len, said.texts)),
-        rates=error_rates(said.texts, heard.texts, groups),
-        greedy=error_rates(said.texts, heard.greedy, groups),
-        known_words=error_rates(said.texts, heard.known_words, groups),
+        rates=error_rates(said.texts, heard.texts, units),
+        greedy=error_rates(said.texts, heard.greedy, units),
+        known_words=error_rates(said.texts, heard.known_words, units),
         unknown_words=sum(word not in set(known) for word in words),
         calibration_error=metrics.calibration_error(metrics.reliability(right, np.array(heard.probabilities))),
-        resampled="groups" if by_group else "utterances",
+        resampled="groups" if units.by_group else "utterances",
         misheard=tuple(sorted(found, key=lambda one: (-one.edits / len(one.said), -one.probability, one.source))),
         notes=(*notes, *more),
         root=said.root,

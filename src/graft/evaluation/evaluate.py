@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from graft.errors import listing, plural
 from graft.evaluation import metrics
 from graft.evaluation.exhibit import excerpt
+from graft.evaluation.intervals import units_of
 from graft.records import Evaluation, Mistake
 
 FEW = 50  # below this an interval says more than the number
@@ -24,11 +25,14 @@ def evaluate_probabilities(
     root: str = "",
     noun: str = "picture",
     texts: Sequence[str] | None = None,
+    groups: Sequence[str] | None = None,
 ) -> Evaluation:
     """All figures for (samples, classes) probabilities of labelled samples; the most confident mistakes come first.
 
-    `texts` are shown with the mistakes, where the samples are texts of a table.
+    `texts` are shown with the mistakes, where the samples are texts of a table. `groups` name what belongs together
+    (empty where nothing does): intervals are then by group.
     """
+    units = units_of(groups, len(labels))
     predicted = probabilities.argmax(axis=1)
     confidence = probabilities.max(axis=1)
     right = predicted == labels
@@ -41,8 +45,8 @@ def evaluate_probabilities(
     return Evaluation(
         part=part,
         samples=len(labels),
-        accuracy=metrics.accuracy(labels, predicted),
-        balanced_accuracy=metrics.balanced_accuracy(labels, predicted),
+        accuracy=metrics.accuracy(labels, predicted, units),
+        balanced_accuracy=metrics.balanced_accuracy(labels, predicted, units),
         log_loss=metrics.log_loss(labels, probabilities),
         brier=metrics.brier(labels, probabilities),
         calibration_error=metrics.calibration_error(bins),
@@ -59,7 +63,12 @@ def evaluate_probabilities(
             )
             for row in wrong
         ),
-        notes=(*notes, *(unseen if absent else []), *(few if len(labels) < FEW else [])),
+        notes=(
+            *notes,
+            *(unseen if absent else []),
+            *(few if len(labels) < FEW else []),
+            *([units.note] if units.note else []),
+        ),
         root=root,
         noun=noun,
     )

@@ -3,37 +3,24 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from graft.evaluation.intervals import Units, mean_share, share, units_of
 from graft.records import ClassScore, Interval
 
 MOST_BINS = 15
 LEAST_PROBABILITY = 1e-15  # a probability of exactly zero would make the log-loss infinite
 
 
-def accuracy(labels: NDArray[np.int32], predicted: NDArray[np.intp]) -> Interval:
-    """Share of right answers with the Wilson score interval at 95%."""
-    from scipy.stats import binomtest
-
-    right = int((labels == predicted).sum())
-    bounds = binomtest(right, len(labels)).proportion_ci(0.95, method="wilson")
-    return Interval(right / len(labels), float(bounds.low), float(bounds.high))
+def accuracy(labels: NDArray[np.int32], predicted: NDArray[np.intp], units: Units | None = None) -> Interval:
+    """Share of right answers with the Wilson score interval at 95%, by group where `units` are groups."""
+    return share(labels == predicted, units or units_of(None, len(labels)))
 
 
-def balanced_accuracy(labels: NDArray[np.int32], predicted: NDArray[np.intp]) -> Interval:
-    """Mean recall over the classes that occur, with a 95% interval.
+def balanced_accuracy(labels: NDArray[np.int32], predicted: NDArray[np.intp], units: Units | None = None) -> Interval:
+    """Mean recall over the classes that occur, with a 95% interval that is the accuracy's on classes of equal size.
 
-    The interval is Wald's on the logit scale around the plain value. Its variance is that of a mean of independent
-    recalls, each smoothed to (right + 1/2) / (samples + 1), so that a class of three counts as uncertain as it is.
+    See `intervals.mean_share` for the formula; a class of three counts as uncertain as it is.
     """
-    present, counts = np.unique(labels, return_counts=True)
-    right = np.array([(predicted[labels == label] == label).sum() for label in present])
-    value = float((right / counts).mean())
-    smoothed = (right + 0.5) / (counts + 1)
-    error = float(np.sqrt((smoothed * (1 - smoothed) / counts).sum())) / len(present)
-    centre = float(np.clip(value, error / 2, 1 - error / 2))  # the logit of 0 or 1 is infinite
-    half = 1.96 * error / (centre * (1 - centre))
-    logit = np.log(centre / (1 - centre))
-    low, high = (float(1 / (1 + np.exp(-(logit + sign * half)))) for sign in (-1, 1))
-    return Interval(value, min(low, value), max(high, value))
+    return mean_share(labels == predicted, labels, units or units_of(None, len(labels)))
 
 
 def log_loss(labels: NDArray[np.int32], probabilities: NDArray[np.float64]) -> float:

@@ -29,6 +29,7 @@ from graft.storage import read_record, sha256_of, write_bytes, write_json
 
 FORMAT = 1
 MANIFEST, PARITY, README = "manifest.json", "parity.json", "README.md"
+AHEAD = 32  # samples that are decoded before the artifact is asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +166,7 @@ def is_artifact(folder: Path) -> bool:
 
 
 class Artifact:
-    """An exported model, opened by its own runtime; it answers like a `Model`."""
+    """An exported model, opened once by its own runtime; it answers like a `Model`, and many threads at once."""
 
     def __init__(self, folder: Path) -> None:
         """Raises `RequestError` for a folder that is no artifact, `WorkError` where one of its files was changed."""
@@ -207,13 +208,19 @@ class Artifact:
         self, sources: Sequence[Source], watch: Watch = SILENT
     ) -> Iterator[tuple[int, NDArray[np.float64] | UnreadableError]]:
         """Yield (number, probabilities) for files and samples in memory, in order, as `Model.predict` does."""
-        with (
-            watch.task("Predicting", len(sources), f"{self.modality.noun}s") as advance,
-            ThreadPoolExecutor(usable_cores()) as pool,
-        ):
-            for number, sample in enumerate(pool.map(self._sample, sources)):
+        with watch.task("Predicting", len(sources), f"{self.modality.noun}s") as advance:
+            for number, sample in enumerate(self._samples(sources)):
                 yield number, sample if isinstance(sample, UnreadableError) else self.runtime.run(sample)
                 advance(1)
+
+    def _samples(self, sources: Sequence[Source]) -> Iterator[Any]:
+        """Samples in order, a few decoded ahead of their use: whole pictures would fill the memory otherwise."""
+        if len(sources) == 1:  # a service asks one by one: threads would cost more than they bring
+            yield self._sample(sources[0])
+            return
+        with ThreadPoolExecutor(usable_cores()) as pool:
+            for start in range(0, len(sources), AHEAD):
+                yield from pool.map(self._sample, sources[start : start + AHEAD])
 
     def _sample(self, source: Source) -> Any:
         modality = self.modality

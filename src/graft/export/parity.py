@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from graft.adaptation.model import Model, Source
 from graft.errors import WorkError, listing, plural
-from graft.evaluation import metrics
+from graft.export.agreement import MOST_APART, Disagreement, Rows, judge
 from graft.export.classifier import classifier
 from graft.export.target import Runtime, Variant
 from graft.machine import usable_cores
@@ -20,25 +20,8 @@ from graft.modality import Prepared, UnreadableError
 from graft.progress import Watch
 from graft.records import Interval
 
-LEAST_AGREEMENT: dict[Variant, float] = {"fp32": 0.995, "fp16": 0.995, "int8": 0.985}
-MOST_APART: dict[Variant, float] = {"fp32": 0.005, "fp16": 0.005, "int8": 0.05}  # mean total variation distance
-MOST_LOST = 0.01  # accuracy, at the end of the interval that favours the artifact
-RESAMPLES = 2_000
 TIMED = 30  # runs of which the median is the latency
 FEW = 50
-
-Rows = NDArray[np.float64]  # (samples, classes)
-
-
-@dataclass(frozen=True, slots=True)
-class Disagreement:
-    """A file to which model and artifact give different answers."""
-
-    source: str
-    model: str
-    artifact: str
-    model_probability: float
-    artifact_probability: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +31,9 @@ class Parity:
     `mean_distance` is the mean total variation distance between their probabilities, 0 to 1, `largest_difference` the
     largest of a single one. `faults` is empty where it passed. Latencies are milliseconds for one sample without
     decoding; the model's is that of PyTorch as people write it. Accuracies are None where the files carry no labels.
-    `learnt_from` counts the files by which the model was fitted or chosen, known by their content.
+    `learnt_from` counts the files by which the model was fitted or chosen, known by their content. `ties` are
+    disagreements between two answers that the model itself finds nearly equally probable: `agreement` counts them, and
+    `agreement_interval`, by which an artifact is judged, does not; nor those where the label says that it is right.
     """
 
     variant: Variant
@@ -68,6 +53,8 @@ class Parity:
     faults: tuple[str, ...]
     unreadable: tuple[str, ...] = ()
     learnt_from: int = 0
+    ties: int = 0
+    agreement_interval: Interval | None = None
 
     @property
     def passed(self) -> bool:
@@ -177,95 +164,16 @@ def prepared(model: Model, content: Source, whole: bool) -> Prepared | Unreadabl
     return modality.signal(sample, preprocess) if whole else modality.prepare(sample, preprocess)
 
 
-def judge(
-    reference: Rows,
-    found: Rows,
-    labels: NDArray[np.int32] | None,
-    sources: Sequence[str],
-    classes: Sequence[str],
-    variant: Variant,
-) -> dict[str, Any]:
-    """The figures of a `Parity` that follow from probabilities alone, and what is at fault."""
-    if not np.isfinite(found).all():
-        found = np.where(np.isfinite(found), found, 0)
-        broken = ["It gives values that are no numbers."]
-    else:
-        broken = []
-    ours, theirs = reference.argmax(axis=1), found.argmax(axis=1)
-    different = np.flatnonzero(ours != theirs)
-    agreement = float((ours == theirs).mean())
-    disagreements = tuple(
-        Disagreement(
-            sources[row],
-            classes[ours[row]],
-            classes[theirs[row]],
-            float(reference[row].max()),
-            float(found[row].max()),
-        )
-        for row in map(int, different)
-    )
-    apart = float(np.abs(reference - found).sum(axis=1).mean() / 2)
-    result: dict[str, Any] = {
-        "agreement": agreement,
-        "largest_difference": float(np.abs(reference - found).max()),
-        "mean_distance": apart,
-        "disagreements": disagreements,
-        **dict.fromkeys(("accuracy", "model_accuracy", "accuracy_difference", "calibration_difference")),
-    }
-    least = LEAST_AGREEMENT[variant]
-    if agreement < least:
-        broken.append(
-            f"It agrees with the model on {100 * agreement:.1f}% of {len(found):,} files; {100 * least:.1f}% are asked "
-            f"of {variant}. It disagrees on: {listing([one.source for one in disagreements])}."
-        )
-    if apart > MOST_APART[variant]:
-        broken.append(
-            f"Its probabilities are {apart:.3f} from the model's (mean total variation distance), and "
-            f"{MOST_APART[variant]} is allowed for {variant}. A changed temperature or another way to resize does that."
-        )
-    if labels is not None:
-        accuracy = _difference(ours == labels, theirs == labels)
-        result |= {
-            "accuracy": metrics.accuracy(labels, theirs),
-            "model_accuracy": metrics.accuracy(labels, ours),
-            "accuracy_difference": accuracy,
-            "calibration_difference": _calibration_difference(reference, found, labels),
-        }
-        if accuracy.high < -MOST_LOST:
-            broken.append(
-                f"It loses {-100 * accuracy.value:.1f} points of accuracy ({-100 * accuracy.high:.1f} at the least)."
-            )
-    return {**result, "faults": tuple(broken)}
-
-
-def _difference(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Interval:
-    """Second minus first share of right answers, with the 95% interval of a paired bootstrap."""
-    gained = second.astype(np.float64) - first
-    draws = np.random.default_rng(0).integers(len(gained), size=(RESAMPLES, len(gained)))
-    low, high = np.quantile(gained[draws].mean(axis=1), [0.025, 0.975])
-    return Interval(float(gained.mean()), float(low), float(high))
-
-
-def _calibration_difference(reference: Rows, found: Rows, labels: NDArray[np.int32]) -> Interval:
-    """How much larger the calibration error is, with the 95% interval of a paired bootstrap."""
-
-    def error(probabilities: Rows, rows: NDArray[np.intp]) -> float:
-        right = probabilities[rows].argmax(axis=1) == labels[rows]
-        return metrics.calibration_error(metrics.reliability(right, probabilities[rows].max(axis=1)))
-
-    everything = np.arange(len(labels))
-    value = error(found, everything) - error(reference, everything)
-    rng = np.random.default_rng(0)
-    drawn = [rng.integers(len(labels), size=len(labels)) for _ in range(RESAMPLES // 10)]
-    low, high = np.quantile([error(found, rows) - error(reference, rows) for rows in drawn], [0.025, 0.975])
-    return Interval(value, float(low), float(high))
-
-
 def notes(parity: Parity) -> list[str]:
     """What a reader must know of a comparison that passed."""
     told = []
     if parity.samples < FEW:
         told.append(f"Only {plural(parity.samples, 'file')} compared: a rare disagreement would not be seen.")
+    if parity.ties:
+        told.append(
+            f"{plural(parity.ties, 'tie')}: the model finds two answers about equally probable there (less than "
+            f"{100 * MOST_APART[parity.variant]:g} points apart), and the artifact gives the other. They do not count."
+        )
     if parity.learnt_from:
         told.append(learnt(parity))
     if parity.accuracy is None:

@@ -30,7 +30,7 @@ class Material:
 
 
 class Runtime(Protocol):
-    """An artifact opened by what will run it elsewhere."""
+    """An artifact opened by what will run it elsewhere. `run` may be called from many threads at once."""
 
     def run(self, sample: Prepared) -> Probabilities:
         """The answer to one sample, as the artifact's file takes it."""

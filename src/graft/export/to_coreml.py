@@ -1,6 +1,7 @@
 """Core ML: for iPhones and Macs. Converted anywhere, run on macOS alone."""
 
 import sys
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,12 +91,14 @@ class CoreMLRuntime:
         import coremltools
 
         self.model = coremltools.models.MLModel(str(package))
+        self._one_at_a_time = threading.Lock()
 
     def run(self, sample: Prepared) -> Probabilities:
         from PIL import Image
 
         given: Any = Image.fromarray(sample) if sample.ndim == 3 else sample[None].astype(np.float32)
-        answer: Probabilities = np.asarray(self.model.predict({"samples": given})[OUTPUTS[0]][0], np.float64)
+        with self._one_at_a_time:
+            answer: Probabilities = np.asarray(self.model.predict({"samples": given})[OUTPUTS[0]][0], np.float64)
         return answer
 
 

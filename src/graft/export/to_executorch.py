@@ -1,5 +1,6 @@
 """ExecuTorch: PyTorch's own runtime for phones, and the graph of torch.export that outlives its format."""
 
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -69,11 +70,14 @@ class ExecuTorchRuntime:
 
             self.program = Runtime.get().load_program(file)  # kept, for the method does not keep it alive
             self.method = self.program.load_method("forward")
+        self._one_at_a_time = threading.Lock()
 
     def run(self, sample: Prepared) -> Probabilities:
         import torch
 
-        answer: Probabilities = self.method.execute([torch.from_numpy(np.array(sample[None]))])[0][0].double().numpy()
+        with self._one_at_a_time:
+            outputs = self.method.execute([torch.from_numpy(np.array(sample[None]))])
+            answer: Probabilities = outputs[0][0].double().numpy()
         return answer
 
 

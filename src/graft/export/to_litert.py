@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -90,11 +91,13 @@ class LiteRTRuntime:
         )
         self.questions = cast("BinaryIO", self.process.stdin)
         self.answers = cast("BinaryIO", self.process.stdout)
+        self._one_at_a_time = threading.Lock()
 
     def run(self, sample: Prepared) -> Probabilities:
         try:
-            write_array(self.questions, sample[None])
-            answer = read_array(self.answers)
+            with self._one_at_a_time:
+                write_array(self.questions, sample[None])
+                answer = read_array(self.answers)
         except (OSError, ValueError, EOFError) as error:
             raise WorkError("LiteRT's interpreter stopped. Run the export again.") from error
         return np.asarray(answer[0], np.float64)

@@ -1,5 +1,6 @@
 """OpenVINO: for Intel and ARM processors, with the preprocessing inside."""
 
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -61,10 +62,12 @@ class OpenVINORuntime:
 
         compiled = openvino.Core().compile_model(file, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
         self.request = compiled.create_infer_request()
+        self._one_at_a_time = threading.Lock()
 
     def run(self, sample: Prepared) -> Probabilities:
-        self.request.infer([np.ascontiguousarray(sample[None])])
-        answer: Probabilities = self.request.get_output_tensor(0).data[0].astype(np.float64)
+        with self._one_at_a_time:
+            self.request.infer([np.ascontiguousarray(sample[None])])
+            answer: Probabilities = self.request.get_output_tensor(0).data[0].astype(np.float64)
         return answer
 
 

@@ -52,7 +52,7 @@ def _figures(one: Shipped) -> tuple[str, ...]:
     return (
         f"{one.megabytes:.1f} MB",
         f"{parity.milliseconds:.1f} ms (PyTorch {parity.model_milliseconds:.1f})",
-        f"{100 * parity.agreement:.2f}%",
+        f"{100 * parity.agreement:.2f}%" + (f" ({plural(parity.ties, 'tie')})" if parity.ties else ""),
         "–" if parity.accuracy is None else percent(parity.accuracy.value),
         _points(parity.accuracy_difference),
     )

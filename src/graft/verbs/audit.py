@@ -19,6 +19,7 @@ from graft.audit.compare import Comparison, compare, compare_by_folds
 from graft.audit.harm import harmed
 from graft.audit.labels import Saved, curve, saved
 from graft.audit.layers import layer_report
+from graft.audit.power import foresight, refuse_too_few
 from graft.audit.verdict import Judged, judge
 from graft.backbones import Backbone
 from graft.backbones.shallow import shallow
@@ -57,7 +58,8 @@ def audit(run: str | Path, effort: Effort = "quick", watch: Watch = SILENT) -> A
 
     quick gives training from scratch as long as the fit took; full gives it three times the steps, three times over.
     The test part judges, and its reading is counted; without one the arms are cross-validated. Raises `RequestError`
-    for a run whose data are not what they were.
+    for a run whose data are not what they were, and, before anything is trained or read, for one with too few samples
+    for any verdict.
     """
     began = time.perf_counter()
     if effort not in ("quick", "full"):
@@ -68,11 +70,16 @@ def audit(run: str | Path, effort: Effort = "quick", watch: Watch = SILENT) -> A
         raise RequestError(f"{run} was pretrained from random weights: nothing was transferred that could be audited.")
     dataset = load(settings.data, options_of(settings), watch)
     refuse_special(dataset, "graft audit")
+    judged = dataset.count("test")
+    part = "the test part of this run" if judged else "this run, which has no test part,"
+    judged = judged or len(dataset)
+    refuse_too_few(judged, dataset.modality.noun, part)
     if dataset.fingerprint != settings.dataset:
         raise RequestError(f"{settings.data} is not what it was when {run} was made: {changes(folder, dataset)}")
     model_id, model = folder.read_model(lambda place: (folder.model_id, Model.load(place)))
     seconds = max(LEAST_SECONDS, float(folder.settings.get("seconds", LEAST_SECONDS)))
     budget = Budget(seconds, 1, STEPS) if effort == "quick" else Budget(None, 3, STEPS)
+    watch.say(_foreseen(dataset, budget, seconds, judged))
     auditor = _Auditor(folder, dataset, suited(settings.backbone, dataset), model, budget, settings.seed, watch)
     verdict = replace(auditor.verdict(), seconds=round(time.perf_counter() - began, 2))
     with folder.exclusively():
@@ -80,6 +87,13 @@ def audit(run: str | Path, effort: Effort = "quick", watch: Watch = SILENT) -> A
             raise WorkError(f"The model in {folder.path} was replaced while it was audited. Audit it again.")
         folder.write("verdict.json", dataclasses.asdict(verdict))
         return Audited(folder.path, verdict, write_report(folder))
+
+
+def _foreseen(dataset: Dataset, budget: Budget, fit_seconds: float, judged: int) -> str:
+    """What may come of an audit on so many samples, and how long it takes."""
+    trainings = budget.seeds if dataset.count("test") else budget.seeds * FOLDS
+    steps = 1 if budget.seconds is not None else budget.steps
+    return foresight(judged, dataset.modality.noun, trainings * steps * fit_seconds, budget.seconds is None)
 
 
 class _Auditor:
@@ -132,6 +146,7 @@ class _Auditor:
         folds = make_folds(labels, self.task.groups, self.seed)[0]
         folds = np.where(folds < 0, folds, folds % FOLDS)
         asked = np.flatnonzero(folds >= 0)
+        refuse_too_few(len(asked), self.dataset.modality.noun, "what can be cross-validated of this run")
         way = Arm("delivered", "the way of the delivered model", lambda task: grown(self.backbone, self.how, task))
         right: dict[str, NDArray[np.bool_]] = {}
         for arm in [*self.arms, way]:

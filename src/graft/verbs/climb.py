@@ -238,6 +238,7 @@ def _judge(dataset: Dataset, rows: NDArray[np.intp], scores: Scores, part: str, 
         root=str(dataset.root),
         noun=dataset.modality.noun,
         texts=None if dataset.texts is None else [dataset.texts[row] for row in rows],
+        groups=[dataset.groups[row] for row in rows],
     )
 
 

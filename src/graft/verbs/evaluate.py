@@ -2,7 +2,7 @@
 
 import dataclasses
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,7 @@ class Labelled:
     notes: list[str]
     opens_test: bool
     set_aside: tuple[SetAside, ...] = ()
+    groups: list[str] = field(default_factory=list)  # of each sample, empty strings where there are none
 
 
 def evaluate(run: str | Path, data: str | Path | None = None, part: Part = "test", watch: Watch = SILENT) -> Evaluated:
@@ -130,6 +131,7 @@ def _measure(model: Model, labelled: Labelled, watch: Watch) -> tuple[Evaluation
         root=str(labelled.root),
         noun=noun,
         texts=[words for one in kept if (words := _words(one)) is not None] or None,
+        groups=[labelled.groups[row] for row in rows] if labelled.groups else None,
     )
     return evaluation, aside
 
@@ -172,7 +174,8 @@ def part_of_run(folder: RunFolder, part: Part) -> Labelled:
     title = "test" if part == "test" else f"{part}, seen by the model"
     root = origin if origin.is_dir() else origin.parent
     names = [row["class"] for row in rows]
-    return Labelled(title, root, there, names, sources, notes, part == "test", set_aside(findings))
+    groups = [row["group"] for row in rows]
+    return Labelled(title, root, there, names, sources, notes, part == "test", set_aside(findings), groups)
 
 
 def hash_of(content: Content) -> str:
@@ -220,4 +223,5 @@ def _other(folder: RunFolder, model: Model, data: str | Path, watch: Watch) -> L
         notes=notes,
         opens_test=tested > 0,
         set_aside=set_aside(dataset.findings),
+        groups=[dataset.groups[row] for row in rows],
     )

@@ -22,21 +22,14 @@ def evaluate_transcriber(folder: RunFolder, data: str | Path | None, part: Part,
     model_id, model = folder.read_model(lambda place: (folder.model_id, SpeechModel.load(place)))
     read_transcript_evaluations(folder)  # before the test part is opened, as for classes
     read_findings(folder)
-    groups: dict[str, str] = {}
-    if data is None:
-        labelled = part_of_run(folder, part)
-        groups = {row["source"]: row["group"] for row in folder.read_split()}
-    else:
-        labelled = _other(folder, data, watch)
+    labelled = part_of_run(folder, part) if data is None else _other(folder, data, watch)
     if labelled.opens_test:
         folder.count_test_reading("evaluate" if data is None else f"evaluate {data}")
-    evaluation, unreadable = _measure(model, labelled, groups, watch)
+    evaluation, unreadable = _measure(model, labelled, watch)
     return keep_evaluation(folder, model_id, evaluation, (*labelled.set_aside, *unreadable))
 
 
-def _measure(
-    model: SpeechModel, labelled: Labelled, groups: dict[str, str], watch: Watch
-) -> tuple[TranscriptEvaluation, tuple[SetAside, ...]]:
+def _measure(model: SpeechModel, labelled: Labelled, watch: Watch) -> tuple[TranscriptEvaluation, tuple[SetAside, ...]]:
     noun, rows, unreadable = model.modality.noun, [], []
     all_frames: list[Frames] = []
     for row, answer in model.listen(labelled.contents, watch):
@@ -56,7 +49,7 @@ def _measure(
     said = Said(
         [labelled.names[row] for row in rows],
         sources,
-        [groups.get(source, "") for source in sources],
+        [labelled.groups[row] for row in rows],
         str(labelled.root),
     )
     return evaluate_transcripts(labelled.title, said, heard, model.words, notes), aside
@@ -93,4 +86,5 @@ def _other(folder: RunFolder, data: str | Path, watch: Watch) -> Labelled:
         notes=notes,
         opens_test=tested > 0,
         set_aside=set_aside(dataset.findings),
+        groups=[dataset.groups[row] for row in rows],
     )
