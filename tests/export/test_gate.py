@@ -247,12 +247,27 @@ def test_a_missing_extra_is_named(run, monkeypatch):
         export(run, "onnx")
 
 
-def test_a_licence_that_may_forbid_it_is_told(run, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("licence", "note", "told"),
+    [
+        ("CC-BY-NC-4.0", "", "it excludes commercial use"),
+        ("Apache-2.0", "Its METADATA says CC BY-NC-SA 4.0.", "there is a doubt. Its METADATA says CC BY-NC-SA 4.0."),
+        ("", "Ask its author.", "no licence is stated"),
+        ("MIT", "Converted by another party.", None),
+    ],
+)
+def test_a_licence_that_may_forbid_it_is_told(run, tmp_path, monkeypatch, licence, note, told):
     loaded = Model.load(run / "model")
-    card = replace(loaded.backbone.card, licence="CC-BY-NC-4.0")
+    card = replace(loaded.backbone.card, licence=licence, licence_source="its page", licence_note=note)
     monkeypatch.setattr(Model, "load", lambda folder: replace(loaded, backbone=replace(loaded.backbone, card=card)))
     exported = export(run, "onnx", tmp_path / "artifact")
-    assert "CC-BY-NC-4.0" in exported.notes[0]
+    assert [told in one for one in exported.notes] == ([True] if told else [])
+    manifest = json.loads((tmp_path / "artifact" / "manifest.json").read_text())
+    readme = (tmp_path / "artifact" / "README.md").read_text()
+    assert manifest["licence"] == (licence or "unknown")
+    assert (manifest["licence_source"], manifest["licence_note"]) == ("its page", note)
+    assert f"Their licence: {licence or 'unknown'}, as stated in its page." in readme
+    assert note in readme
 
 
 def test_an_operator_that_cannot_be_expressed_is_named_with_its_stage(run, monkeypatch):

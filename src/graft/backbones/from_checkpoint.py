@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graft.backbones.backbone import Backbone, Loaded
-from graft.backbones.licences import UNKNOWN
+from graft.backbones.licence import UNKNOWN
 from graft.errors import RequestError, WorkError, listing
 from graft.records import Card
 

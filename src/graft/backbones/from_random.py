@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from graft.backbones.backbone import Backbone, Loaded
 from graft.backbones.from_checkpoint import build
-from graft.backbones.licences import NONE_NEEDED
+from graft.backbones.licence import NONE_NEEDED
 from graft.errors import RequestError
 from graft.records import Card, ImagePreprocess
 

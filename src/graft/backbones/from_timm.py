@@ -5,7 +5,7 @@ from typing import Any
 
 from graft.backbones.backbone import Backbone, Loaded
 from graft.backbones.hub import no_network, offline_when_unreachable
-from graft.backbones.licences import OF_TIMM, spdx
+from graft.backbones.licence import OF_TIMM, spdx
 from graft.backbones.measure import example_input, macs_of, parameters_of
 from graft.errors import RequestError
 from graft.records import Card, ImagePreprocess

@@ -8,7 +8,7 @@ from typing import Any
 
 from graft.backbones.backbone import Backbone, Loaded
 from graft.backbones.hub import no_network, offline_when_unreachable, without_notes
-from graft.backbones.licences import UNKNOWN, Licence, spdx
+from graft.backbones.licence import UNKNOWN, Licence, spdx
 from graft.errors import RequestError, WorkError
 from graft.records import Card, TextPreprocess
 
@@ -129,7 +129,7 @@ def licence_of(name: str) -> Licence:
     place = f"{name}/README.md" if Path(name).is_dir() else f"README.md of {name} on the hub"
     try:
         stated: Any = ModelCard(_text_beside(name, "README.md") or "", ignore_metadata_errors=True).data
-    except (ValueError, TypeError, AttributeError):  # a head that is no mapping
+    except Exception:  # whatever a stranger's card holds, it does not keep anybody from the network
         stated = None
     found = getattr(stated, "license", None)
     if isinstance(found, str) and found.lower() == "other":

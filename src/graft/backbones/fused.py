@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor, nn
 
 from graft.backbones.backbone import Backbone, Loaded
-from graft.backbones.licences import both
+from graft.backbones.licence import both
 from graft.errors import RequestError
 from graft.records import Card, PairPreprocess
 

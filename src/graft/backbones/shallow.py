@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from graft.backbones.backbone import Backbone, Loaded
-from graft.backbones.licences import NONE_NEEDED
+from graft.backbones.licence import NONE_NEEDED
 from graft.records import Card, ImagePreprocess, Preprocess, TextPreprocess
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from graft.backbones.backbone import Backbone, Loaded
-from graft.backbones.licences import both
+from graft.backbones.licence import both
 from graft.errors import RequestError
 from graft.records import AudioPreprocess, Card
 

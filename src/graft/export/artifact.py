@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from graft.adaptation.model import Model, Source
-from graft.backbones.licences import UNKNOWN
+from graft.backbones.licence import UNKNOWN
 from graft.backbones.model_folder import TOKENIZER
 from graft.errors import MissingExtraError, RequestError, WorkError
 from graft.export.classifier import OUTPUTS

@@ -6,7 +6,7 @@ from pathlib import Path
 from rich import box
 from rich.table import Table
 
-from graft.backbones.licences import doubtful
+from graft.backbones.licence import doubtful
 from graft.data import Dataset
 from graft.features.cache import Kept
 from graft.records import PARTS, Finding

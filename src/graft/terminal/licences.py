@@ -3,7 +3,7 @@
 import textwrap
 from collections.abc import Sequence
 
-from graft.backbones.licences import UNKNOWN, doubtful, restricted
+from graft.backbones.licence import UNKNOWN, doubtful, restricted
 from graft.terminal.console import escape, out
 from graft.verbs.models import Listed
 
@@ -26,15 +26,20 @@ def show_licences(listed: Sequence[Listed]) -> None:
         _say("stated in", line.licence_source)
         _say("note", line.licence_note)
     out.print()
-    out.print(escape(textwrap.fill(ADVICE, _width())))
+    out.print(escape(_filled(ADVICE)))
 
 
 def _say(title: str, text: str) -> None:
     """One fact below its network, further lines below its beginning; nothing where there is none."""
     if text:
         first = f"  {title:<9}  "
-        filled = textwrap.fill(text, _width(), initial_indent=first, subsequent_indent=" " * len(first))
-        out.print(escape(filled))
+        out.print(escape(_filled(text, first)))
+
+
+def _filled(text: str, first: str = "") -> str:
+    return textwrap.fill(
+        text, _width(), initial_indent=first, subsequent_indent=" " * len(first), break_on_hyphens=False
+    )
 
 
 def _width() -> int:

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from graft.adaptation.model import Model, Source
-from graft.backbones.licences import warning
+from graft.backbones.licence import warning
 from graft.errors import MissingExtraError, RequestError, WorkError
 from graft.export.artifact import is_artifact
 from graft.export.parity import Check

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from graft.backbones.catalogue import SUGGESTIONS, Suggestion
-from graft.backbones.licences import OF_TIMM, OF_TORCHVISION
+from graft.backbones.licence import OF_TIMM, OF_TORCHVISION
 from graft.backbones.packaged import DEFAULTS, WHEELS
 from graft.records import ImagePreprocess, PairPreprocess, Preprocess, TextPreprocess
 

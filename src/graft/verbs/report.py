@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, TypeVar
 
-from graft.backbones.licences import UNKNOWN
+from graft.backbones.licence import UNKNOWN
 from graft.backbones.model_folder import TRANSCRIPT, read_description
 from graft.errors import plural
 from graft.evaluation.error_rates import TranscriptEvaluation

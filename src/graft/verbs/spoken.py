@@ -72,7 +72,7 @@ def _waves(process: "subprocess.Popen[bytes]", requests: Sequence[Request]) -> I
     (rate,) = struct.unpack("<i", process.stdout.read(4))
     for _ in requests:
         (samples,) = struct.unpack("<i", process.stdout.read(4))
-        content = process.stdout.read(2 * samples)
+        content = process.stdout.read(2 * max(samples, 0))
         if samples <= 0 or len(content) < 2 * samples:
             raise struct.error("too few samples")
         yield np.frombuffer(content, "<i2"), rate

@@ -92,6 +92,19 @@ def warning(card: Card) -> str:
     return ""
 
 
+def outside_of(card: Card, allowed: Sequence[str]) -> str:
+    """Why a network's licence is not among those whose beginnings are `allowed`, in words; empty where it is.
+
+    Of two licences that hold at once both must be, and one that is in doubt is not.
+    """
+    beginnings = tuple(one.lower() for one in allowed)
+    if not all(name.strip().lower().startswith(beginnings) for name in card.licence.split(" and ")):
+        return f"its licence is {card.licence or UNKNOWN}"
+    if doubtful(card.licence_note):
+        return f"its licence, {card.licence}, is in doubt (see graft models --licence)"
+    return ""
+
+
 def both(first: Card, second: Card) -> Licence:
     """The licence of two networks in one: what each asks for holds for both together."""
     cards = (first, second)
