@@ -90,6 +90,9 @@ def test_models_and_cache(capsys):
         "wheel:speech_embedding",
     ]
     assert graft("models", capsys=capsys)[0] == 0
+    code, out, _ = graft("models", "--licence", capsys=capsys)
+    assert code == 0
+    assert "openwakeword 0.4.0, METADATA" in out
     assert "features" in json.loads(graft("cache", "--json", capsys=capsys)[1])
     assert graft("cache", capsys=capsys)[0] == 0
 

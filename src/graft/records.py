@@ -82,7 +82,9 @@ Preprocess = ImagePreprocess | TextPreprocess | AudioPreprocess | PairPreprocess
 class Card:
     """What is known of a pretrained network before it is loaded.
 
-    `parameters` and `macs` count the trunk without its source head; `width` is the number of features.
+    `parameters` and `macs` count the trunk without its source head; `width` is the number of features. `licence` is
+    that of the weights, as SPDX writes it where it can, or "unknown"; `licence_source` says where it is stated and
+    `licence_note` what is in doubt.
     """
 
     id: str
@@ -94,6 +96,8 @@ class Card:
     macs: int
     width: int
     preprocess: Preprocess
+    licence_source: str = ""
+    licence_note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,11 +18,13 @@ from conftest import draw
 from graft.adaptation.model import Model
 from graft.errors import RequestError, WorkError
 from graft.export import targets
+from graft.export.artifact import describe
 from graft.export.parity import judge, notes
 from graft.export.target import Material
+from graft.export.targets import TARGETS
 from graft.export.to_onnx import ONNX, OnnxTarget, whole_graph
 from graft.run_folder import RunFolder
-from graft.verbs.export import ExportOptions, _for_the_page, _name, export
+from graft.verbs.export import ExportOptions, _for_the_page, _name, _notes, export
 from graft.verbs.fit import FitOptions
 
 COLOURS = {"red": (200, 60, 50), "blue": (50, 60, 200), "green": (60, 190, 60)}
@@ -247,12 +249,35 @@ def test_a_missing_extra_is_named(run, monkeypatch):
         export(run, "onnx")
 
 
-def test_a_licence_that_may_forbid_it_is_told(run, tmp_path, monkeypatch):
-    loaded = Model.load(run / "model")
-    card = replace(loaded.backbone.card, licence="CC-BY-NC-4.0")
-    monkeypatch.setattr(Model, "load", lambda folder: replace(loaded, backbone=replace(loaded.backbone, card=card)))
+def stated(model: Model, licence: str, note: str) -> Model:
+    card = replace(model.backbone.card, licence=licence, licence_source="its page", licence_note=note)
+    return replace(model, backbone=replace(model.backbone, card=card))
+
+
+@pytest.mark.parametrize(
+    ("licence", "note", "told"),
+    [
+        ("CC-BY-NC-4.0", "", "it excludes commercial use"),
+        ("", "Ask its author.", "no licence is stated"),
+        ("MIT", "Converted by another party.", None),
+    ],
+)
+def test_a_licence_that_may_forbid_it_is_told(run, licence, note, told):
+    notes = list(_notes(stated(Model.load(run / "model"), licence, note)))
+    assert [told in one for one in notes] == ([True] if told else [])
+
+
+def test_an_artifact_carries_the_licence_its_source_and_its_doubt(run, tmp_path, monkeypatch):
+    note = "Its METADATA says CC BY-NC-SA 4.0."
+    model = stated(Model.load(run / "model"), "Apache-2.0", note)
+    monkeypatch.setattr(Model, "load", lambda folder: model)
     exported = export(run, "onnx", tmp_path / "artifact")
-    assert "CC-BY-NC-4.0" in exported.notes[0]
+    assert f"there is a doubt. {note}" in exported.notes[0]
+    manifest = json.loads((tmp_path / "artifact" / "manifest.json").read_text())
+    assert [manifest[key] for key in ("licence", "licence_source", "licence_note")] == ["Apache-2.0", "its page", note]
+    readme = (tmp_path / "artifact" / "README.md").read_text()
+    assert f"Their licence: Apache-2.0, as stated in its page. Note: {note}" in readme
+    assert describe(stated(model, "", ""), TARGETS["onnx"], "fp32", "x", None)["licence"] == "unknown"
 
 
 def test_an_operator_that_cannot_be_expressed_is_named_with_its_stage(run, monkeypatch):

@@ -7,6 +7,8 @@ import type { Session } from './session';
 
 const panel = () => find('#panel', HTMLDialogElement);
 
+const optional = (term: string, value: string): [string, string][] => (value ? [[term, value]] : []);
+
 function facts(manifest: Manifest, threads: number | null): [string, string][] {
   const { accuracy } = manifest;
   const measured = accuracy
@@ -27,6 +29,8 @@ function facts(manifest: Manifest, threads: number | null): [string, string][] {
     [say('aboutVariant'), manifest.variant],
     ...(threads === null ? [] : ([[say('aboutThreads'), String(threads)]] as [string, string][])),
     [say('aboutLicence'), manifest.licence],
+    ...optional(say('aboutLicenceSource'), manifest.licenceSource),
+    ...optional(say('aboutLicenceNote'), manifest.licenceNote),
     [say('aboutGraft'), manifest.graft],
   ];
 }

@@ -34,6 +34,9 @@ export interface Manifest {
   text: TextPreprocess | null;
   audio: AudioPreprocess | null;
   licence: string;
+  /** Where the licence is stated, and what is in doubt; empty in artifacts of earlier versions. */
+  licenceSource: string;
+  licenceNote: string;
   made: string;
   accuracy: Accuracy | null;
   graft: string;
@@ -112,6 +115,8 @@ export function parseManifest(value: unknown): Manifest {
         : null,
     audio: modality === 'audio' ? { rate: preprocess.rate as number, samples: preprocess.samples as number } : null,
     licence: value.licence as string,
+    licenceSource: isText(value.licence_source) ? value.licence_source : '',
+    licenceNote: isText(value.licence_note) ? value.licence_note : '',
     made: value.made as string,
     accuracy: (accuracy as Accuracy | null | undefined) ?? null,
     graft: value.graft as string,

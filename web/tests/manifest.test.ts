@@ -44,6 +44,12 @@ describe('parseManifest', () => {
     expect(parseManifest(audio).audio).toEqual({ rate: 16000, samples: 24000 });
   });
 
+  it('keeps where the licence is stated and what is in doubt, and does without', () => {
+    const stated = { ...picture, licence_source: 'its page', licence_note: 'Ask.' };
+    expect(parseManifest(stated)).toMatchObject({ licenceSource: 'its page', licenceNote: 'Ask.' });
+    expect(parseManifest({ ...picture, licence_note: 7 })).toMatchObject({ licenceSource: '', licenceNote: '' });
+  });
+
   it('keeps the accuracy with its interval', () => {
     const accuracy = { value: 0.82, low: 0.8, high: 0.84, samples: 1117, part: 'test' };
     expect(parseManifest({ ...picture, accuracy }).accuracy).toEqual(accuracy);

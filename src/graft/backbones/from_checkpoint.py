@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graft.backbones.backbone import Backbone, Loaded
+from graft.backbones.licence import UNKNOWN
 from graft.errors import RequestError, WorkError, listing
 from graft.records import Card
 from graft.telemetry import without_telemetry
@@ -29,9 +30,15 @@ def open_file(name: str) -> Backbone:
         raise RequestError(f"{path} does not say which network its weights belong to. Expected {SYNTAX}.")
     loaded, card = build(architecture)
     fill(loaded, read_weights(path), str(path))
-    return Backbone(
-        replace(card, id=f"file:{path}@{architecture}", licence="yours to know", source=str(path)), lambda: loaded
+    card = replace(
+        card,
+        id=f"file:{path}@{architecture}",
+        licence=UNKNOWN,
+        source=str(path),
+        licence_source="",
+        licence_note="graft cannot know the licence of a file of weights: ask whoever made it.",
     )
+    return Backbone(card, lambda: loaded)
 
 
 def _divided(name: str) -> tuple[str, str]:

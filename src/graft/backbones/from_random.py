@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from graft.backbones.backbone import Backbone, Loaded
 from graft.backbones.from_checkpoint import build
+from graft.backbones.licence import NONE_NEEDED
 from graft.errors import RequestError
 from graft.records import Card, ImagePreprocess
 
@@ -19,7 +20,7 @@ def open_random(name: str, seed: int = 0) -> Backbone:
     if at and not (side.isdigit() and int(side) >= 8):
         raise RequestError(f"{side!r} is no side of a picture in pixels. Expected {SYNTAX}, with 8 pixels or more.")
     loaded, card = _seeded(architecture, seed)
-    card = replace(card, id=f"random:{name}", licence="yours to know", source="nothing: random weights")
+    card = _untrained(card, f"random:{name}")
     if at:
         assert isinstance(card.preprocess, ImagePreprocess)
         preprocess = replace(card.preprocess, resize=int(side), crop=int(side))
@@ -36,8 +37,18 @@ def random_like(backbone: Backbone, seed: int) -> Backbone:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         loaded = build_for(backbone.card)
-    card = backbone.card
-    return Backbone(replace(card, id=f"random:{card.id}", source="nothing: random weights"), lambda: loaded)
+    return Backbone(_untrained(backbone.card, f"random:{backbone.card.id}"), lambda: loaded)
+
+
+def _untrained(card: Card, identity: str) -> Card:
+    return replace(
+        card,
+        id=identity,
+        licence=NONE_NEEDED,
+        source="nothing: random weights",
+        licence_source="drawn at random by graft",
+        licence_note="",
+    )
 
 
 def _seeded(architecture: str, seed: int) -> tuple[Loaded, Card]:

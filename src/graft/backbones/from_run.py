@@ -17,7 +17,9 @@ TRUNK = "trunk."
 def open_run(name: str) -> Backbone:
     """A backbone from `run:PATH`, where PATH is a run folder; raises as `read_description` does."""
     backbone = RunFolder(Path(name)).read_model(lambda folder: saved_backbone(folder, read_description(folder)))
-    backbone = replace(backbone, card=replace(backbone.card, id=f"run:{name}"))
+    card = backbone.card
+    stated = f"model.json of the run {name}" + (f", which names {card.licence_source}" if card.licence_source else "")
+    backbone = replace(backbone, card=replace(card, id=f"run:{name}", licence_source=stated))
     if not backbone.card.architecture.startswith(FRAMES):
         return backbone
     from graft.backbones.frames import pooled

@@ -5,6 +5,7 @@ from typing import Any
 
 from graft.backbones.backbone import Backbone, Loaded
 from graft.backbones.hub import no_network, offline_when_unreachable
+from graft.backbones.licence import OF_TIMM, spdx
 from graft.backbones.measure import example_input, macs_of, parameters_of
 from graft.errors import RequestError
 from graft.records import Card, ImagePreprocess
@@ -52,12 +53,13 @@ def card_of(identity: str, loaded: Loaded) -> Card:
         id=identity,
         architecture=f"timm:{described.get('architecture', identity.removeprefix('timm:'))}",
         modality="image",
-        licence=described.get("license") or "not stated by timm",
+        licence=spdx(described.get("license")),
         source=described.get("hf_hub_id") or described.get("url") or "timm",
         parameters=parameters_of(module),
         macs=macs_of(module, example_input("image", preprocess)),
         width=module.num_features if not hasattr(module, "head_hidden_size") else module.head_hidden_size,
         preprocess=preprocess,
+        licence_source=OF_TIMM,
     )
 
 

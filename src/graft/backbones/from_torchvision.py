@@ -4,11 +4,13 @@ from typing import Any
 
 from graft.backbones.backbone import Backbone, Loaded
 from graft.backbones.hub import no_network, reachable
+from graft.backbones.licence import OF_TORCHVISION, Licence
 from graft.backbones.measure import example_input, macs_of, parameters_of
 from graft.errors import RequestError
 from graft.records import Card, ImagePreprocess
 
 HOST = "https://download.pytorch.org"
+SWAG = "facebookresearch/SWAG"
 
 
 def open_torchvision(name: str) -> Backbone:
@@ -28,18 +30,31 @@ def open_torchvision(name: str) -> Backbone:
     weights: Any = enum[chosen] if chosen else enum.DEFAULT
     loaded = load_torchvision(architecture, weights)
     preprocess = preprocess_of(weights)
+    licence = licence_of(weights)
     card = Card(
         id=f"torchvision:{architecture}.{weights.name}",
         architecture=f"torchvision:{architecture}",
         modality="image",
-        licence=weights.meta.get("license", "BSD-3-Clause"),  # some weights have a licence of their own
+        licence=licence.name,
         source=weights.url,
         parameters=parameters_of(loaded.module),
         macs=macs_of(loaded.module, example_input("image", preprocess)),
         width=width_of(loaded),
         preprocess=preprocess,
+        licence_source=licence.source,
+        licence_note=licence.note,
     )
     return Backbone(card, lambda: loaded)
+
+
+def licence_of(weights: Any) -> Licence:
+    """The licence of torchvision's weights: their own where they name one, else that of the library with its doubt."""
+    own = weights.meta.get("license", "")
+    if SWAG in own:
+        return Licence("CC-BY-NC-4.0", f"torchvision, METADATA (Pre-trained Model License), and {own}")
+    if own:
+        return Licence(own, "torchvision, meta of these weights")
+    return OF_TORCHVISION
 
 
 def published_accuracy(name: str) -> float | None:

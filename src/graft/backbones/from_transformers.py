@@ -8,6 +8,7 @@ from typing import Any
 
 from graft.backbones.backbone import Backbone, Loaded
 from graft.backbones.hub import no_network, offline_when_unreachable, without_notes
+from graft.backbones.licence import UNKNOWN, Licence, spdx
 from graft.errors import RequestError, WorkError
 from graft.records import Card, TextPreprocess
 from graft.telemetry import without_telemetry
@@ -67,16 +68,19 @@ def _text_encoder(identity: str, name: str, config: Any) -> Backbone:
         )
     pooling = Pooling(preprocess.pad, "first" if described.kind == "first" else "mean", described.normalise)
     module = Encoder(model, pooling).eval()
+    licence = licence_of(name)
     card = Card(
         id=identity,
         architecture=architecture_of(config, pooling),
         modality="text",
-        licence="see its page on the hub",
+        licence=licence.name,
         source=name,
         parameters=parameters_of(module),
         macs=macs_of(module, example_input("text", preprocess)),
         width=int(getattr(config, "hidden_size", None) or config.dim),
         preprocess=preprocess,
+        licence_source=licence.source,
+        licence_note=licence.note,
     )
     return Backbone(card, lambda: Loaded(module))
 
@@ -119,8 +123,35 @@ def _described(name: str) -> Described:
     )
 
 
+def licence_of(name: str) -> Licence:
+    """The licence that the model card beside the weights states at its head, or none."""
+    without_telemetry()
+    from huggingface_hub import ModelCard
+
+    place = f"{name}/README.md" if Path(name).is_dir() else f"README.md of {name} on the hub"
+    try:
+        stated: Any = ModelCard(_text_beside(name, "README.md") or "", ignore_metadata_errors=True).data
+    except Exception:  # whatever a stranger's card holds, it does not keep anybody from the network
+        stated = None
+    found = getattr(stated, "license", None)
+    if isinstance(found, str) and found.lower() == "other":
+        found = getattr(stated, "license_name", None) or found
+    if not isinstance(found, str) or spdx(found) == UNKNOWN:
+        return Licence(UNKNOWN, "", f"{place} states none: see the page that the weights came from.")
+    return Licence(spdx(found), place)
+
+
 def beside(name: str, file: str) -> Any:
     """What a JSON file beside the weights says; None where there is none."""
+    content = _text_beside(name, file)
+    try:
+        return None if content is None else json.loads(content)
+    except ValueError:
+        return None
+
+
+def _text_beside(name: str, file: str) -> str | None:
+    """A file beside the weights; None where there is none."""
     without_telemetry()
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
@@ -132,7 +163,7 @@ def beside(name: str, file: str) -> Any:
         except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError):
             return None
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return path.read_text(encoding="utf-8")
     except (OSError, ValueError):
         return None
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor, nn
 
 from graft.backbones.backbone import Backbone, Loaded
+from graft.backbones.licence import both
 from graft.errors import RequestError
 from graft.records import Card, PairPreprocess
 
@@ -46,16 +47,19 @@ def fuse(identity: str, image: Backbone, text: Backbone) -> Backbone:
     described = [
         {"id": one.card.id, "architecture": one.card.architecture, "width": one.card.width} for one in (image, text)
     ]
+    licence = both(image.card, text.card)
     card = Card(
         id=identity,
         architecture=PAIRED + json.dumps(described, sort_keys=True),
         modality="pair",
-        licence=" and ".join(dict.fromkeys((image.card.licence, text.card.licence))),
+        licence=licence.name,
         source=f"{image.card.source}; {text.card.source}",
         parameters=image.card.parameters + text.card.parameters,
         macs=image.card.macs + text.card.macs,
         width=image.card.width + text.card.width,
         preprocess=PairPreprocess(image.card.preprocess, text.card.preprocess),  # type: ignore[arg-type]
+        licence_source=licence.source,
+        licence_note=licence.note,
     )
     return Backbone(card, lambda: Loaded(Fused(image.module, text.module).eval()))
 

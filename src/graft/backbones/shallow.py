@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from graft.backbones.backbone import Backbone, Loaded
+from graft.backbones.licence import NONE_NEEDED
 from graft.records import Card, ImagePreprocess, Preprocess, TextPreprocess
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def shallow(backbone: Backbone) -> Backbone:
         id=name,
         architecture=name,
         modality=modality,
-        licence="none needed",
+        licence=NONE_NEEDED,
         source="nothing",
         parameters=0,
         macs=0,

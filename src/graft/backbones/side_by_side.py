@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from graft.backbones.backbone import Backbone, Loaded
+from graft.backbones.licence import both
 from graft.errors import RequestError
 from graft.records import AudioPreprocess, Card
 
@@ -45,16 +46,19 @@ def hear_together(identity: str, first: Backbone, second: Backbone) -> Backbone:
         for part, heard in ((first, one), (second, other))
     ]
     samples = min(most, max(one.samples, other.samples))
+    licence = both(first.card, second.card)
     card = Card(
         id=identity,
         architecture=BESIDE + json.dumps(described, sort_keys=True, separators=(",", ":")),
         modality="audio",
-        licence=" and ".join(dict.fromkeys((first.card.licence, second.card.licence))),
+        licence=licence.name,
         source=f"{first.card.source}; {second.card.source}",
         parameters=first.card.parameters + second.card.parameters,
         macs=first.card.macs + second.card.macs,
         width=first.card.width + second.card.width,
         preprocess=replace(one, samples=samples, least=least, most=most, scale=1.0),
+        licence_source=licence.source,
+        licence_note=licence.note,
     )
     scales = (one.scale, other.scale)
     return Backbone(card, lambda: Loaded(SideBySide(first.module, second.module, scales).eval()))

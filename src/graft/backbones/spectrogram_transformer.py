@@ -103,7 +103,7 @@ def open_spectrogram_transformer(name: str, config: Any) -> Backbone:
     without_notes()
     from transformers import AutoModel
 
-    from graft.backbones.from_transformers import beside, not_there
+    from graft.backbones.from_transformers import beside, licence_of, not_there
     from graft.backbones.measure import example_input, macs_of, parameters_of
 
     try:
@@ -116,16 +116,19 @@ def open_spectrogram_transformer(name: str, config: Any) -> Backbone:
     most = (config.max_length - 1) * HOP + FRAME
     preprocess = AudioPreprocess(RATE, int(LEAST * RATE), min(int(LEAST * RATE), most), most)
     about = json.dumps({**described(config), "scale": scale}, sort_keys=True, separators=(",", ":"))
+    licence = licence_of(name)
     card = Card(
         id=f"hf:{name}",
         architecture=TRANSFORMERS_AST + about,
         modality="audio",
-        licence="see its page on the hub",
+        licence=licence.name,
         source=name,
         parameters=parameters_of(module),
         macs=macs_of(module, example_input("audio", preprocess)),
         width=int(config.hidden_size),
         preprocess=preprocess,
+        licence_source=licence.source,
+        licence_note=licence.note,
     )
     return Backbone(card, lambda: Loaded(module))
 

@@ -175,7 +175,7 @@ def open_speech_encoder(name: str, config: Any) -> Backbone:
     without_notes()
     from transformers import AutoModel
 
-    from graft.backbones.from_transformers import not_there
+    from graft.backbones.from_transformers import licence_of, not_there
     from graft.backbones.measure import example_input, macs_of, parameters_of
 
     identity = f"hf:{name}"
@@ -190,16 +190,19 @@ def open_speech_encoder(name: str, config: Any) -> Backbone:
     module = SpeechEncoder(_without_decoder(model)).eval()
     most = min(MOST, _most_seconds(config))
     preprocess = AudioPreprocess(RATE, int(LEAST * RATE), int(LEAST * RATE), int(most * RATE))
+    licence = licence_of(name)
     card = Card(
         id=identity,
         architecture=TRANSFORMERS_SPEECH + json.dumps(described(config), sort_keys=True, separators=(",", ":")),
         modality="audio",
-        licence="see its page on the hub",
+        licence=licence.name,
         source=name,
         parameters=parameters_of(module),
         macs=macs_of(module, example_input("audio", preprocess)),
         width=int(config.hidden_size if config.model_type != "whisper" else config.d_model),
         preprocess=preprocess,
+        licence_source=licence.source,
+        licence_note=licence.note,
     )
     return Backbone(card, lambda: Loaded(module))
 

@@ -70,13 +70,19 @@ def rank(
 
 
 @app.command()
-def models(as_json: AsJson = False) -> None:
+def models(
+    licence: Annotated[
+        bool, typer.Option("--licence", help="Show the licence of each, where it is stated, and what is in doubt.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """List the pretrained networks: size, cost, licence, and whether they need a network."""
     from graft import terminal
     from graft.verbs.models import models as list_models
 
     listed = list_models()
-    terminal.print_json({"models": listed}) if as_json else terminal.show_models(listed)
+    show = terminal.show_licences if licence else terminal.show_models
+    terminal.print_json({"models": listed}) if as_json else show(listed)
 
 
 @app.command()

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from graft.adaptation.model import Model, Source
+from graft.backbones.licence import UNKNOWN
 from graft.backbones.model_folder import TOKENIZER
 from graft.errors import MissingExtraError, RequestError, WorkError
 from graft.export.classifier import OUTPUTS
@@ -72,7 +73,9 @@ def describe(model: Model, target: Target, variant: Variant, name: str, accuracy
         "left_to_do": "" if target.whole and kind != "text" else LEFT[kind],
         "accuracy": accuracy,
         "backbone": card.id,
-        "licence": card.licence,
+        "licence": card.licence or UNKNOWN,
+        "licence_source": card.licence_source,
+        "licence_note": card.licence_note,
         "source": card.source,
         "provenance": model.provenance,
         "made": time.strftime("%Y-%m-%d"),
@@ -137,7 +140,9 @@ def _readme(target: Target, manifest: Json, parity: Parity | None) -> str:
         "",
         f"Names {len(manifest['classes'])} classes of {manifest['noun']}s: {classes}.",
         f"Takes {manifest['input']['meaning']}: `{manifest['input']['name']}`, {manifest['input']['type']} "
-        f"{manifest['input']['shape']}. Weights from {manifest['backbone']} ({manifest['licence']}).",
+        f"{manifest['input']['shape']}.",
+        "",
+        _licence(manifest),
         "",
     ]
     if parity is None:
@@ -158,6 +163,13 @@ def _readme(target: Target, manifest: Json, parity: Parity | None) -> str:
         f"{manifest['unknown_threshold']:.3f} say: not sure.",
     ]
     return "\n".join(lines) + "\n" + target.usage(manifest)
+
+
+def _licence(manifest: Json) -> str:
+    """Whose weights the model grew from, under which licence, and what is in doubt of it."""
+    stated = f", as stated in {manifest['licence_source']}" if manifest["licence_source"] else ""
+    told = f"Weights from {manifest['backbone']}. Their licence: {manifest['licence']}{stated}."
+    return f"{told} Note: {manifest['licence_note']}" if manifest["licence_note"] else told
 
 
 def is_artifact(folder: Path) -> bool:

@@ -5,6 +5,7 @@ from graft.terminal.console import Terminal, err, escape, out, print_json
 from graft.terminal.data import show_cache, show_dataset, show_findings, show_models
 from graft.terminal.export import show_exported
 from graft.terminal.host import show_hosted
+from graft.terminal.licences import show_licences
 from graft.terminal.models import show_demo, show_evaluated, show_evaluation, show_fitted, show_predictions
 from graft.terminal.ranking import show_history, show_ranking
 from graft.terminal.transcripts import show_transcriptions
@@ -26,6 +27,7 @@ __all__ = [
     "show_fitted",
     "show_history",
     "show_hosted",
+    "show_licences",
     "show_models",
     "show_predictions",
     "show_ranking",

@@ -6,6 +6,7 @@ from pathlib import Path
 from rich import box
 from rich.table import Table
 
+from graft.backbones.licence import doubtful
 from graft.data import Dataset
 from graft.features.cache import Kept
 from graft.records import PARTS, Finding
@@ -65,11 +66,13 @@ def show_models(listed: Sequence[Listed]) -> None:
         here = "no need" if line.here else "once" if not line.id.startswith("wheel:") else "pip install"
         figures = (f"{line.parameters / 1e6:.1f} M", f"{line.macs / 1e6:,.0f} M", line.input, here)
         mark = " [green]*[/]" if line.default else ""
-        table.add_row(escape(line.id) + mark, *figures, *((line.licence, line.source) if wide else ()))
+        licence = escape(line.licence) + (" [yellow]?[/]" if doubtful(line.licence_note) else "")
+        table.add_row(escape(line.id) + mark, *figures, *((licence, line.source) if wide else ()))
     out.print(table)
     out.print(
         "[green]*[/] is the default. Any other network of timm or torchvision works too: timm:NAME, torchvision:NAME.\n"
-        "Weights of your own: file:PATH@timm:NAME. A model that graft made: run:RUN."
+        "Weights of your own: file:PATH@timm:NAME. A model that graft made: run:RUN.\n"
+        "Where each licence is stated, and what is in doubt ([yellow]?[/]): graft models --licence"
     )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graft.backbones import Backbone
+from graft.backbones.licence import outside_of
 from graft.data import Dataset
 from graft.errors import GraftError
 from graft.features import sample_of, suited
@@ -37,8 +38,9 @@ class Limits:
             reasons.append(f"{card.parameters / 1e6:.1f} million parameters")
         if self.max_mb is not None and megabytes(card) > self.max_mb:
             reasons.append(f"{megabytes(card):.1f} MB")
-        if self.licences and not card.licence.lower().startswith(tuple(one.lower() for one in self.licences)):
-            reasons.append(f"its licence is {card.licence}")
+        outside = outside_of(card, self.licences) if self.licences else ""
+        if outside:
+            reasons.append(outside)
         return ", ".join(reasons)
 
 

