@@ -33,7 +33,7 @@ def evaluate_transcriber(folder: RunFolder, data: str | Path | None, part: Part,
     evaluation = _measure(model, labelled, groups, watch)
     results = {**known, labelled.title: evaluation}
     folder.write("evaluation.json", {title: dataclasses.asdict(result) for title, result in results.items()})
-    return Evaluated(evaluation, write_report(folder), len(folder.settings["test_readings"]))
+    return Evaluated(evaluation, write_report(folder, labelled.samples), len(folder.settings["test_readings"]))
 
 
 def _measure(model: SpeechModel, labelled: Labelled, groups: dict[str, str], watch: Watch) -> TranscriptEvaluation:

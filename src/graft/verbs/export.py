@@ -193,7 +193,7 @@ def _check(folder: RunFolder, model: Model, given: Path | None, watch: Watch) ->
 
 def _given(folder: RunFolder, model: Model, given: Path, watch: Watch) -> Check:
     """The files that somebody names; those of the run are known by their content, wherever they lie now."""
-    named = list(expand([str(given)], model.modality))
+    named = list(expand(given, model.modality))
     if not named:
         raise RequestError(f"There is no {model.modality.noun} in {given} to compare on.")
     rows = _some(len(named), MOST_CHECKED)
