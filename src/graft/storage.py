@@ -168,7 +168,8 @@ def read_record(path: Path, kind: type[Record]) -> Record:
     except OSError as error:
         raise WorkError(f"{path} cannot be read: {explain(error)} Run graft fit again.") from error
     except ValidationError as error:
-        first = error.errors()[0]
+        found = error.errors()
+        first = next((one for one in found if one["type"] != "missing"), found[0])  # of several kinds, the one it is
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         raise WorkError(f"{path} was changed or damaged: {where}: {first['msg']}. Run graft fit again.") from error
 

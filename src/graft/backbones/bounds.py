@@ -85,6 +85,8 @@ def check_config(config: Any, whose: str) -> None:
     if not isinstance(config, dict) or not isinstance(config.get("model_type"), str):
         raise WorkError(f"{whose} has a configuration without a model_type. Do not use it.")
     refuse_code(config, whose)
+    if config["model_type"].startswith("timm"):  # a wrapper that builds any network by name, with weights of a hub
+        raise WorkError(f"{whose} has a configuration that names another library's network. Do not use it.")
     for key, value in config.items():
         if not _is_plain(key, value, depth=0):
             raise WorkError(f"{whose} has a configuration whose {key[:40]!r} is out of range. Do not use it.")

@@ -173,7 +173,7 @@ def _readme(target: Target, manifest: Json, parity: Parity | None) -> str:
         lines += ["", f"Left to do before it: {manifest['left_to_do']}"]
     lines += [
         "",
-        f"`golden/` holds inputs with the answers to expect. Above an unknown score of "
+        f"`golden/` holds inputs with the answers to expect: {manifest['golden']}. Above an unknown score of "
         f"{manifest['unknown_threshold']:.3f} say: not sure.",
     ]
     return "\n".join(lines) + "\n" + target.usage(manifest)
