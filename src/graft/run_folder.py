@@ -15,7 +15,7 @@ from typing import Any, Literal
 from filelock import FileLock, Timeout
 
 from graft.errors import RequestError, WorkError
-from graft.records import Finding, Json
+from graft.records import PARTS, Finding, Json
 from graft.storage import Record, explain, free_name, is_utf8, read_record, sha256_of, write_bytes, write_json
 
 FORMAT = 1
@@ -222,8 +222,22 @@ class RunFolder:
                 f"{path} was changed: its SHA-256 differs from that in run.json, so nobody can tell any more which "
                 "samples the model has seen. Copy the run again from where it was made, or run graft fit again."
             )
+        return _rows(path)
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    """The rows of a split; raises `WorkError` for what `write_split` would not have written."""
+    try:
         with path.open(encoding="utf-8", newline="") as file:
-            return list(csv.DictReader(file))
+            reader = csv.DictReader(file, strict=True)
+            rows = list(reader)
+            whole = tuple(reader.fieldnames or ()) == SPLIT_COLUMNS
+    except (UnicodeDecodeError, csv.Error, OSError) as error:
+        raise WorkError(f"{path} was changed or damaged ({error}). Run graft fit again.") from error
+    whole = whole and all(len(row) == len(SPLIT_COLUMNS) and None not in row.values() for row in rows)
+    if not whole or not {row["part"] for row in rows} <= {*PARTS}:
+        raise WorkError(f"{path} was changed or damaged: not the columns and parts of a split. Run graft fit again.")
+    return rows
 
 
 def findings_json(findings: Iterable[Finding]) -> list[Json]:
