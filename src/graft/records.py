@@ -1,14 +1,27 @@
 """The frozen records that travel between the steps. Arrays are numpy; shapes stand in comments."""
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from annotated_types import Ge, Len
+from annotated_types import Interval as Within
 from numpy.typing import NDArray
 
 Part = Literal["train", "val", "test"]
 PARTS: tuple[Part, ...] = ("train", "val", "test")
 Severity = Literal["info", "warning"]
+Kind = Literal["image", "text", "audio", "pair"]
+MOST_SIDE = 1024  # pixels: no published network looks at more, and a crop of 20,000 would fill the memory
+MOST_TOKENS = 512  # that are read of a text, whatever the network could
+MOST_SAMPLES = 60 * 192_000  # of sound: a minute at the highest rate
+Name = Annotated[str, Len(1, 1000)]
+Mean = Annotated[float, Within(ge=-1000, le=1000)]
+Spread = Annotated[float, Within(ge=1e-4, le=1000)]
+Samples = Annotated[int, Within(ge=1, le=MOST_SAMPLES)]
+Token = Annotated[int, Within(ge=0, lt=2**31)]
+Tokens = Annotated[int, Within(ge=1, le=MOST_TOKENS)]
+Fraction = Annotated[float, Within(ge=0, le=1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +41,11 @@ class ImagePreprocess:
     `resize` and `crop` are pixels; `mean` and `std` are per RGB channel on the scale 0 to 1.
     """
 
-    resize: int
-    crop: int
+    resize: Annotated[int, Within(ge=1, le=2 * MOST_SIDE)]
+    crop: Annotated[int, Within(ge=1, le=MOST_SIDE)]
     interpolation: Literal["bilinear", "bicubic"]
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    mean: tuple[Mean, Mean, Mean]
+    std: tuple[Spread, Spread, Spread]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +58,10 @@ class TextPreprocess:
     """
 
     sha256: str
-    tokens: int
-    pad: int
-    mask: int | None
-    fixed: int | None = None
+    tokens: Tokens
+    pad: Token
+    mask: Token | None
+    fixed: Tokens | None = None
     tokenizer: str = field(default="", repr=False)
 
 
@@ -60,11 +73,11 @@ class AudioPreprocess:
     data set; `scale` is what full volume becomes.
     """
 
-    rate: int
-    samples: int
-    least: int
-    most: int
-    scale: float = 1.0
+    rate: Annotated[int, Within(ge=4_000, le=192_000)]
+    samples: Samples
+    least: Samples
+    most: Samples
+    scale: Annotated[float, Within(gt=0, le=65_536)] = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,21 +93,21 @@ Preprocess = ImagePreprocess | TextPreprocess | AudioPreprocess | PairPreprocess
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What is known of a pretrained network before it is loaded.
+    """What is known of a pretrained network before it is loaded; whoever reads one from a file checks the ranges.
 
     `parameters` and `macs` count the trunk without its source head; `width` is the number of features. `licence` is
     that of the weights, as SPDX writes it where it can, or "unknown"; `licence_source` says where it is stated and
     `licence_note` what is in doubt.
     """
 
-    id: str
-    architecture: str
+    id: Name
+    architecture: Annotated[str, Len(1, 20_000)]
     modality: str
     licence: str
     source: str
-    parameters: int
-    macs: int
-    width: int
+    parameters: Annotated[int, Ge(0)]
+    macs: Annotated[int, Ge(0)]
+    width: Annotated[int, Within(ge=1, le=1_000_000)]
     preprocess: Preprocess
     licence_source: str = ""
     licence_note: str = ""

@@ -5,17 +5,20 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 import platformdirs
 
-from graft.errors import WorkError
+from graft.errors import WorkError, listing
 
 Record = TypeVar("Record")
+MOST_JSON = 500_000_000  # bytes: split and evaluation of a million samples take less
+DESKTOP = {".DS_Store", "Thumbs.db", "desktop.ini"}
 
 
 def cache_folder() -> Path:
@@ -28,8 +31,11 @@ def cache_folder() -> Path:
 
 
 @contextmanager
-def atomic_file(path: Path) -> Iterator[BinaryIO]:
-    """Write a file that appears whole or not at all; `WorkError` says so where the disk is full or closed."""
+def atomic_file(path: Path, private: bool = False) -> Iterator[BinaryIO]:
+    """Write a file that appears whole or not at all; `WorkError` says so where the disk is full or closed.
+
+    A `private` one is readable by its owner alone, from the moment that it is there.
+    """
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -38,7 +44,8 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
             yield file.file  # type: ignore[misc]  # typeshed calls the wrapped file generic
             file.flush()
             os.fsync(file.fileno())
-        temporary.chmod(0o666 & ~_umask())
+        if not private:  # temporary files begin with the mode 600
+            temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
     except OSError as error:
         raise WorkError(f"Could not write {path}: {explain(error)}") from error
@@ -120,9 +127,53 @@ def free_name(path: Path) -> Path:
 
 
 def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file's content, in hexadecimal."""
+    """The SHA-256 of a file's content, in hexadecimal; raises `OSError` for a pipe or a device, which may never end."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def check_closed(folder: Path, sums: Mapping[str, str], list_of: str, without: Collection[str] = ()) -> None:
+    """Raise `WorkError` unless a folder holds exactly the files of a list, as they were written.
+
+    `sums` maps names with forward slashes to SHA-256; `list_of` is the file that holds them, which like the names in
+    `without` is not in the list. Links are no files: what they lead to can change without a trace. Files by which a
+    system remembers how it shows a folder are passed over, for nothing reads them.
+    """
+    present = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if not _is_folder(path)}
+    known = {list_of, *without}
+    strange = sorted(name for name, path in present.items() if name not in {*sums, *known} and path.name not in DESKTOP)
+    links = sorted(name for name, path in present.items() if path.is_symlink())
+    missing = sorted(name for name in sums if name not in present)
+    there = [name for name in sums if name in present and name not in links]
+    changed = sorted(name for name in there if _sum_or_none(present[name]) != sums[name])
+    problems = [
+        f"{told}: {listing(names)}"
+        for names, told in (
+            (missing, "missing"),
+            (changed, f"not as it was written (its SHA-256 differs from {list_of})"),
+            (strange, f"not listed in {list_of}"),
+            (links, "a link and no file"),
+        )
+        if names
+    ]
+    if problems:
+        raise WorkError(
+            f"The files in {folder} are not those that graft wrote. {'; '.join(problems)}. They were damaged or "
+            "changed: copy the folder again from where it was made, or make it anew."
+        )
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
+
+
+def _sum_or_none(path: Path) -> str | None:
+    try:
+        return sha256_of(path)
+    except OSError:
+        return None
 
 
 def read_record(path: Path, kind: type[Record]) -> Record:
@@ -133,11 +184,16 @@ def read_record(path: Path, kind: type[Record]) -> Record:
     from pydantic import TypeAdapter, ValidationError
 
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise WorkError(f"{path} is no regular file. Run graft fit again.")
+        if path.stat().st_size > MOST_JSON:
+            raise WorkError(f"{path} is larger than {MOST_JSON // 10**6} MB, which graft never writes. Do not use it.")
         return TypeAdapter(kind).validate_json(path.read_bytes())
     except OSError as error:
         raise WorkError(f"{path} cannot be read: {explain(error)} Run graft fit again.") from error
     except ValidationError as error:
-        first = error.errors()[0]
+        found = error.errors()
+        first = next((one for one in found if one["type"] != "missing"), found[0])  # of several kinds, the one it is
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         raise WorkError(f"{path} was changed or damaged: {where}: {first['msg']}. Run graft fit again.") from error
 

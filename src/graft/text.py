@@ -1,7 +1,8 @@
 """Texts: UTF-8 in any script, split into tokens the same way everywhere."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -15,7 +16,7 @@ from graft.modality import Prepared, UnreadableError, read_content
 from graft.records import TextPreprocess
 
 if TYPE_CHECKING:
-    from tokenizers import Tokenizer
+    from tokenizers import Encoding, Tokenizer
     from torch import nn
 
 MOST_BYTES = 1_000_000  # of one text: far more than any encoder reads
@@ -62,7 +63,7 @@ class TextModality:
 
     def prepare(self, sample: str, preprocess: TextPreprocess) -> Tokens:
         """The numbers of its tokens, with those that the tokenizer puts around them: (tokens,)."""
-        tokens = np.array(_tokenizer(preprocess).encode(sample).ids[: preprocess.tokens], np.int64)
+        tokens = np.array(_encoded(sample, preprocess).ids[: preprocess.tokens] or [preprocess.pad], np.int64)
         return _filled(tokens, preprocess)
 
     def signal(self, sample: str, preprocess: TextPreprocess) -> Tokens:
@@ -71,7 +72,7 @@ class TextModality:
 
     def augment(self, sample: str, preprocess: TextPreprocess, rng: np.random.Generator) -> Tokens:
         """The same with a tenth of the words' tokens hidden, where the tokenizer has a token for that."""
-        encoded = _tokenizer(preprocess).encode(sample)
+        encoded = _encoded(sample, preprocess)
         tokens = np.array(encoded.ids, np.int64)
         hidden = (rng.random(len(tokens)) < MASKED) & (np.array(encoded.special_tokens_mask) == 0)
         if preprocess.mask is not None and not hidden.all():
@@ -114,8 +115,7 @@ class TextModality:
     def excess(self, preprocess: TextPreprocess, sources: Sequence[Path | bytes]) -> str:
         most = preprocess.tokens
         suspects = [one for one in sources if _size(one) > most]  # a token takes a byte at least
-        encode = _tokenizer(preprocess).encode
-        long = sum(len(encode(self.decode(one)).ids) > most for one in suspects)
+        long = sum(len(_encoded(self.decode(one), preprocess).ids) > most for one in suspects)
         if not long:
             return ""
         return f"{long:,} of {len(sources):,} texts are longer than {most} tokens; the network reads their beginning."
@@ -142,20 +142,38 @@ def _filled(tokens: Tokens, preprocess: TextPreprocess) -> Tokens:
 
 
 def _tokenizer(preprocess: TextPreprocess) -> "Tokenizer":
-    return _opened(preprocess.sha256, preprocess.tokenizer)
+    return opened(preprocess.sha256, preprocess.tokenizer)
+
+
+def _encoded(sample: str, preprocess: TextPreprocess) -> "Encoding":
+    with _told("cannot split a text"):
+        return _tokenizer(preprocess).encode(sample)
+
+
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    """Turn what a tokenizer raises into `WorkError`; a panic of its Rust code is no `Exception` to Python."""
+    try:
+        yield
+    except BaseException as error:
+        if type(error).__name__ != "PanicException" and type(error) is not Exception:
+            raise
+        raise WorkError(f"The tokenizer of this model {what}: {str(error)[:120]}. Do not use this model.") from error
 
 
 @lru_cache(maxsize=4)
-def _opened(sha256: str, content: str) -> "Tokenizer":
+def opened(sha256: str, content: str) -> "Tokenizer":
+    """The tokenizer of this JSON; raises `WorkError` where it is not the one of this hash, or none."""
     try:
         from tokenizers import Tokenizer
     except ImportError as error:
         raise WorkError("Texts need the extra for them. Install it with: pip install 'graft-ml[text]'") from error
     if hashlib.sha256(content.encode()).hexdigest() != sha256:
         raise WorkError("The tokenizer is not the one that its model names. Do not use this model.")
-    tokenizer = Tokenizer.from_str(content)
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
+    with _told("cannot be read"):
+        tokenizer = Tokenizer.from_str(content)
+        tokenizer.no_padding()
+        tokenizer.no_truncation()
     return tokenizer
 
 

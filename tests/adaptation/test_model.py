@@ -43,7 +43,7 @@ def test_one_changed_byte_is_noticed(folder, name):
     content = bytearray((folder / name).read_bytes())
     content[len(content) // 2] ^= 1
     (folder / name).write_bytes(content)
-    with pytest.raises(WorkError, match=f"{name} is not the file that graft wrote"):
+    with pytest.raises(WorkError, match=f"not those that graft wrote. not as it was written .*: {name}"):
         Model.load(folder)
 
 

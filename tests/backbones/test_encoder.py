@@ -143,6 +143,26 @@ def test_what_is_no_encoder_is_told(tmp_path):
         open_backbone(f"hf:{tmp_path / 'nothing'}")
 
 
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"auto_map": {"AutoModel": "modeling.Evil"}},
+        {"_attn_implementation": "somebody/attention"},
+        {"attn_implementation": "somebody/attention"},
+        {"encoder": {"auto_map": {"AutoModel": "somebody/else--modeling.Evil"}}},
+    ],
+)
+def test_a_configuration_that_names_code_is_refused(saved, tmp_path, named):
+    import json
+
+    name = saved("bert")
+    place = tmp_path / "bert" / "config.json"
+    place.write_text(json.dumps({**json.loads(place.read_text()), **named}))
+    (tmp_path / "bert" / "modeling.py").write_text("raise SystemExit('this code ran')")
+    with pytest.raises(WorkError, match="names code to run"):
+        open_backbone(name)
+
+
 def test_a_hub_that_cannot_be_reached_is_told_at_once(monkeypatch):
     from graft.backbones import hub
 

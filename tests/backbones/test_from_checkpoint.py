@@ -1,5 +1,7 @@
 import json
 import pickle
+import tarfile
+import zipfile
 
 import pytest
 import torch
@@ -108,3 +110,26 @@ def test_an_architecture_nobody_knows(weights, tmp_path):
     save_file(weights, tmp_path / "w.safetensors")
     with pytest.raises(RequestError, match="timm:resnet18"):
         open_backbone(f"file:{tmp_path / 'w.safetensors'}@timm:resnet81")
+
+
+def test_no_message_advises_to_open_a_file_whatever_it_holds(tmp_path):
+    """torch's own words for TorchScript, for a tar and for a pickle do."""
+    torch.jit.save(torch.jit.trace(torch.nn.Linear(2, 2), torch.zeros(1, 2)), tmp_path / "script.pth")
+    with tarfile.open(tmp_path / "tar.pth", "w") as archive:
+        for name in ("storages", "tensors", "pickle", "sys_info"):
+            archive.addfile(tarfile.TarInfo(name))
+    (tmp_path / "short.pth").write_bytes(b"\x80\x02")
+    torch.save({"weight": Evil()}, tmp_path / "evil.pth")
+    with zipfile.ZipFile(tmp_path / "packed.pth", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data.pkl", bytes(1000))
+    for name in ("script", "tar", "short", "evil", "packed"):
+        with pytest.raises(WorkError) as raised:
+            open_backbone(f"file:{tmp_path / name}.pth@{SMALL}")
+        assert "weights_only" not in str(raised.value)
+
+
+def test_tensors_that_are_no_plain_ones(weights, tmp_path):
+    name = next(name for name, value in weights.items() if value.ndim == 2)
+    torch.save({**weights, name: weights[name].to_sparse()}, tmp_path / "sparse.pth")
+    with pytest.raises(WorkError, match="of another kind|cannot be read"):
+        open_backbone(f"file:{tmp_path / 'sparse.pth'}@{SMALL}")

@@ -1,12 +1,15 @@
 import re
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from graft.evaluation import evaluate_probabilities
+from graft.evaluation.exhibit import Samples, find_sample
 from graft.evaluation.report import MOST_CLASSES, MOST_MISTAKES, Story, Subject, render
 from graft.records import Alarm, ArmResult, Compared, Cost, Estimate, Finding, Ranked, Ranking, Verdict
+from graft.storage import sha256_of
 
 
 def made(classes: tuple[str, ...], root: Path = Path("nowhere"), findings=(), count: int = 60, story=None):
@@ -22,7 +25,8 @@ def made(classes: tuple[str, ...], root: Path = Path("nowhere"), findings=(), co
         root=str(root),
     )
     subject = Subject("my run", "runs/mine", "today", "0.1", classes, (("Seed", "0"),))
-    return render(subject, [("On the test part", evaluation), ("On val", evaluation)], findings, story)
+    shown = partial(find_sample, Samples("", {}), Samples(str(root), {f"{n}.png": None for n in range(count)}))
+    return render(subject, [("On the test part", evaluation), ("On val", evaluation)], findings, story, shown)
 
 
 def test_names_of_classes_and_files_cannot_run_code():
@@ -122,3 +126,21 @@ def test_the_climb_the_choice_and_the_verdict_are_shown_where_there_are_any():
     assert "Transfer helped" in card
     alone, _ = made(("lemon", "plum"))
     assert "How far it climbed" not in alone
+
+
+def test_only_samples_of_the_split_are_shown_and_only_while_they_hold_what_they_held(tmp_path):
+    """An evaluation that a stranger wrote names a file of this machine: its beginning stood on the page."""
+    secret = tmp_path / "outside.txt"
+    secret.write_text("the password")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "own.txt").write_text("a text of the data")
+    root, digest = str(tmp_path / "data"), sha256_of(tmp_path / "data" / "own.txt")
+    own = Samples(root, {"own.txt": digest, "../outside.txt": "0" * 64, str(secret): "0" * 64, "a\0b": "0"})
+    assert find_sample(own, None, root, "own.txt") == tmp_path / "data" / "own.txt"
+    assert find_sample(own, None, str(tmp_path), "outside.txt") is None
+    assert find_sample(own, None, "/", str(secret)) is None
+    for name in ("../outside.txt", str(secret), "a\0b", "never listed.txt"):
+        assert find_sample(own, None, root, name) is None
+    (tmp_path / "data" / "own.txt").write_text("something else by now")
+    assert find_sample(own, None, root, "own.txt") is None
+    assert find_sample(own, Samples(root, {"own.txt": None}), root, "own.txt") is not None

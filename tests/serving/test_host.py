@@ -3,13 +3,17 @@
 import gzip
 import http.client
 import json
+import os
+import shutil
 import ssl
 import urllib.request
+from pathlib import Path
 
 import pytest
 
 from graft.errors import RequestError, WorkError
-from graft.serving.host import host
+from graft.serving.host import _sign, host
+from graft.storage import sha256_of
 
 
 @pytest.fixture
@@ -18,16 +22,17 @@ def app(tmp_path):
     (folder / "model").mkdir(parents=True)
     (folder / "index.html").write_text("<!doctype html><title>fruit</title>" + " " * 500)
     (folder / "model" / "model.onnx").write_bytes(bytes(1000))
-    (folder / "secret.txt").write_text("not in the list")
     (tmp_path / "outside.txt").write_text("outside")
     names = ["index.html", "model/model.onnx"]
-    (folder / "files.json").write_text(json.dumps({"version": "1", "files": dict.fromkeys(names, {})}))
+    files = {name: {"bytes": 1, "sha256": sha256_of(folder / name)} for name in names}
+    (folder / "files.json").write_text(json.dumps({"version": "1", "files": files}))
     return folder
 
 
 @pytest.fixture
 def address(app):
     hosted = host(app, 0, network=False)
+    (app / "secret.txt").write_text("not in the list")
     yield hosted.here
     hosted.close()
 
@@ -60,6 +65,56 @@ def test_nothing_else_is_given_out(address, path):
     assert get(address, path)[0].status == 404
 
 
+def test_a_link_that_leads_out_of_the_folder_is_not_followed(app, address, tmp_path):
+    """Put there while the app is hosted: before, the folder would not be hosted at all."""
+    (app / "model" / "model.onnx").unlink()
+    os.symlink(tmp_path / "outside.txt", app / "model" / "model.onnx")
+    assert get(address, "/model/model.onnx")[0].status == 404
+    shutil.rmtree(app / "model")
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "model.onnx").write_text("outside")
+    os.symlink(tmp_path / "model", app / "model")
+    assert get(address, "/model/model.onnx")[0].status == 404
+
+
+@pytest.mark.parametrize("what", ["link", "unlisted", "changed", "above", "list"])
+def test_a_folder_that_is_not_what_was_written_is_not_hosted(app, tmp_path, what):
+    listed = json.loads((app / "files.json").read_text())
+    if what == "link":
+        (app / "index.html").rename(tmp_path / "index.html")
+        os.symlink(tmp_path / "index.html", app / "index.html")
+    elif what == "unlisted":
+        (app / "secret.txt").write_text("")
+    elif what == "changed":
+        (app / "index.html").write_text("another page")
+    elif what == "above":
+        listed["files"]["../outside.txt"] = {"bytes": 7, "sha256": sha256_of(tmp_path / "outside.txt")}
+    else:
+        listed = {"version": "1", "files": ["index.html"]}
+    (app / "files.json").write_text(json.dumps(listed))
+    with pytest.raises(WorkError, match="not those that graft wrote|changed or damaged"):
+        host(app, 0, network=False)
+
+
+def test_the_key_is_its_owner_s_alone_from_the_first_moment(own_cache, monkeypatch):
+    """Seen at each moment at which a file gets its name, with a umask that forbids nothing."""
+    seen = []
+    replaced = Path.replace
+
+    def watched(path, target):
+        seen.append((target.suffix, path.stat().st_mode & 0o777))
+        return replaced(path, target)
+
+    monkeypatch.setattr(Path, "replace", watched)
+    mask = os.umask(0)
+    try:
+        _sign(own_cache / "a.pem", own_cache / "a.key")
+    finally:
+        os.umask(mask)
+    assert dict(seen)[".key"] == 0o600
+    assert (own_cache / "a.key").stat().st_mode & 0o777 == 0o600
+
+
 def test_only_reading_is_understood(address):
     connection = http.client.HTTPConnection(address.split("/")[2], timeout=10)
     connection.request("POST", "/", body=b"x")
@@ -83,6 +138,7 @@ def test_phones_get_a_certificate(app, own_cache):
 
 
 def test_what_is_no_app_and_a_taken_port_are_told(app, address, tmp_path):
+    (app / "secret.txt").unlink()
     with pytest.raises(RequestError, match="no app of graft"):
         host(tmp_path, 0, network=False)
     with pytest.raises(WorkError, match="--port"):

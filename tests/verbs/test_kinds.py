@@ -3,6 +3,7 @@
 import csv
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -53,8 +54,10 @@ def test_texts_of_a_table_from_fit_to_answer(requests, tmp_path):
     answers = graft.predict(tmp_path / "run", ["my kitten sleeps", "a screwdriver"])
     assert [one.classes[0] for one in answers] == ["animal", "tool"]
     assert "texts named right" in (tmp_path / "run" / "report.html").read_text()
-    with pytest.raises(RequestError, match="paths? not found"):
-        graft.predict(tmp_path / "run", "gone.txt")
+    (typed,) = graft.predict(tmp_path / "run", "gone.txt")
+    assert typed.source == "gone.txt"  # a text like any other: only a Path names a file
+    with pytest.raises(RequestError, match="path not found: gone.txt.*--text"):
+        graft.predict(tmp_path / "run", Path("gone.txt"))
 
 
 @pytest.mark.slow

@@ -88,7 +88,7 @@ def test_a_mistake_shows_its_words():
     from graft.evaluation.exhibit import exhibit
     from graft.records import Mistake
 
-    shown = exhibit("pair", "/data", Mistake("things.csv:7", "red tool", "blue tool", 0.6, "a hammer & more"))
+    shown = exhibit("pair", Mistake("things.csv:7", "red tool", "blue tool", 0.6, "a hammer & more"), None)
     assert shown == "<blockquote>a hammer &amp; more</blockquote>"
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from graft.adaptation.opened import Opened
 from graft.backbones import Backbone
 from graft.backbones.from_run import TRUNK, saved_backbone
-from graft.backbones.model_folder import TRANSCRIPT, WEIGHTS, read_description, write_model_folder
+from graft.backbones.model_folder import TRANSCRIPT, read_description, read_head, write_model_folder
 from graft.errors import RequestError, WorkError
 from graft.features import Engine, open_engine, trunk_weights
 from graft.modalities import modality_of
@@ -58,24 +58,21 @@ class Model:
     @classmethod
     def load(cls, folder: Path) -> "Model":
         """Read a model folder; raises as `read_description` does, and `RequestError` for a model without classes."""
-        from safetensors import safe_open
-
-        description = read_description(folder)
-        if description.get("kind") == TRANSCRIPT:
+        described = read_description(folder)
+        if described.kind == TRANSCRIPT:
             raise RequestError(
                 f"The model in {folder} writes down what is said, and this works on classes only, so far. What such a "
                 "model is for: graft predict and graft evaluate, and graft.Transcriber in Python."
             )
-        with safe_open(folder / WEIGHTS, framework="np") as file:
-            weight, bias = file.get_tensor("head.weight"), file.get_tensor("head.bias")
+        weight, bias = read_head(folder, len(described.classes), described.backbone.width)
         return cls(
-            backbone=saved_backbone(folder, description),
-            classes=tuple(description["classes"]),
+            backbone=saved_backbone(folder, described),
+            classes=tuple(described.classes),
             weight=weight,
             bias=bias,
-            temperature=description["temperature"],
-            provenance=description["provenance"],
-            unknown_threshold=description.get("unknown_threshold", 1.0),
+            temperature=described.temperature,
+            provenance=described.provenance,
+            unknown_threshold=described.unknown_threshold,
         )
 
     @property
@@ -84,6 +81,11 @@ class Model:
 
     def probabilities_of_features(self, features: NDArray[np.floating]) -> NDArray[np.float64]:
         """Calibrated probabilities: (samples, width) -> (samples, classes)."""
+        if features.shape[-1] != self.weight.shape[1]:
+            raise WorkError(
+                f"The network gives {features.shape[-1]:,} features and the model takes {self.weight.shape[1]:,}: they "
+                "do not belong together. Do not use this model."
+            )
         scores = np.asarray(features, np.float64) @ self.weight.T.astype(np.float64) + self.bias
         return softmax(scores / self.temperature)
 

@@ -16,7 +16,7 @@ from graft.adaptation.opened import Opened
 from graft.audio import AUDIO, Recording
 from graft.backbones import Backbone
 from graft.backbones.from_run import TRUNK, saved_backbone
-from graft.backbones.model_folder import TRANSCRIPT, WEIGHTS, read_description, write_model_folder
+from graft.backbones.model_folder import TRANSCRIPT, read_description, read_head, write_model_folder
 from graft.errors import RequestError, WorkError
 from graft.features import trunk_weights
 from graft.features.engine import entered
@@ -72,20 +72,17 @@ class SpeechModel:
     @classmethod
     def load(cls, folder: Path) -> "SpeechModel":
         """Read a model folder; raises as `read_description` does, and `RequestError` for a model of classes."""
-        from safetensors import safe_open
-
-        description = read_description(folder)
-        if description.get("kind") != TRANSCRIPT:
+        described = read_description(folder)
+        if described.kind != TRANSCRIPT:
             raise RequestError(f"The model in {folder} names classes; it does not write down what is said.")
-        with safe_open(folder / WEIGHTS, framework="np") as file:
-            weight, bias = file.get_tensor("head.weight"), file.get_tensor("head.bias")
+        weight, bias = read_head(folder, len(described.classes) + 1, described.backbone.width)
         return cls(
-            backbone=saved_backbone(folder, description),
-            letters=Letters(tuple(description["classes"])),
+            backbone=saved_backbone(folder, described),
+            letters=Letters(tuple(described.classes)),
             weight=weight,
             bias=bias,
-            words=tuple(description["words"]),
-            provenance=description["provenance"],
+            words=tuple(described.words),
+            provenance=described.provenance,
         )
 
     @property
@@ -168,4 +165,4 @@ class SpeechModel:
 
 def writes_transcripts(folder: Path) -> bool:
     """Whether the model in a folder writes down what is said; raises as `read_description` does."""
-    return read_description(folder).get("kind") == TRANSCRIPT
+    return read_description(folder).kind == TRANSCRIPT

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from graft.backbones.bounds import check_config
 from graft.backbones.hub import described, without_notes
 
 TRANSFORMERS = "transformers:"  # before the JSON that an encoder can be built from again
@@ -118,6 +119,7 @@ def build_encoder(architecture: str) -> Encoder:
     from transformers import AutoConfig, AutoModel
 
     about = json.loads(architecture.removeprefix(TRANSFORMERS))
+    check_config(about, "The network")
     pooling = Pooling(**about.pop("pooling"))
     config = AutoConfig.for_model(**about)
     return Encoder(AutoModel.from_config(config), pooling).eval()

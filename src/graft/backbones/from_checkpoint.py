@@ -13,6 +13,8 @@ from graft.records import Card
 from graft.telemetry import without_telemetry
 
 if TYPE_CHECKING:
+    import zipfile
+
     from torch import Tensor, nn
 
 CLASSIFIERS = {"fc", "classifier", "head", "heads", "head_dist", "last_linear"}  # what timm and torchvision call them
@@ -145,31 +147,56 @@ def build_for(card: Card) -> Loaded:
 
 def read_weights(path: Path) -> "dict[str, Tensor]":
     """The tensors of a .safetensors file, or of a .pth file that holds nothing but tensors."""
-    import pickle
-
     import torch
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
 
-    try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of the age of the pickle; whether it loads is what counts
-            content: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise WorkError(
-            f"{path} is a pickle that holds more than tensors. Opening it could run code that somebody hid in it, so "
-            "graft does not. Ask its author for a .safetensors file, or save model.state_dict() alone."
-        ) from error
-    except (SafetensorError, RuntimeError, EOFError, ValueError) as error:
-        raise WorkError(f"{path} cannot be read as weights: {error}") from error
+    content = _safetensors(path) if path.suffix == ".safetensors" else _pickled(path)
     for key in ("state_dict", "model", "model_state_dict"):
         if isinstance(content, dict) and isinstance(content.get(key), dict):
             content = content[key]
     if not isinstance(content, dict) or not all(isinstance(value, torch.Tensor) for value in content.values()):
         raise WorkError(f"{path} holds no state dict (names with tensors). Save model.state_dict().")
     return {name.removeprefix("module."): value for name, value in content.items()}
+
+
+def _safetensors(path: Path) -> Any:
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path)
+    except Exception as error:  # SafetensorError, OSError, and what torch raises for types that it does not have
+        raise WorkError(f"{path} cannot be read as weights: {error}") from error
+
+
+def _pickled(path: Path) -> Any:
+    """What a .pth file holds; torch's own words are left out, for they advise to open it whatever it holds."""
+    import pickle
+    import zipfile
+
+    import torch
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of the age of the pickle; whether it loads is what counts
+            if zipfile.is_zipfile(path) and _is_packed(zipfile.ZipFile(path)):
+                raise WorkError(f"{path} is a packed archive, which torch never writes. Save model.state_dict().")
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise WorkError(
+            f"{path} is a pickle that holds more than tensors. Opening it could run code that somebody hid in it, so "
+            "graft does not. Ask its author for a .safetensors file, or save model.state_dict() alone."
+        ) from error
+    except WorkError:
+        raise
+    except Exception as error:  # a damaged pickle raises anything: EOFError, RuntimeError, KeyError, UnicodeDecodeError
+        raise WorkError(
+            f"{path} cannot be read as weights ({type(error).__name__}): it is damaged, or holds more than tensors, as "
+            "TorchScript does. Save model.state_dict(), or ask for a .safetensors file."
+        ) from error
+
+
+def _is_packed(archive: "zipfile.ZipFile") -> bool:
+    with archive:
+        return any(one.compress_type != 0 for one in archive.infolist())
 
 
 def fill(loaded: Loaded, weights: "dict[str, Tensor]", source: str) -> None:
@@ -188,7 +215,10 @@ def fill(loaded: Loaded, weights: "dict[str, Tensor]", source: str) -> None:
             f"{len(shapes)} of another shape ({listing(shapes)}), {len(strange)} that it has no place for "
             f"({listing(strange)}). Is the architecture right?"
         )
-    loaded.module.load_state_dict({name: weights[name] for name in expected})
+    try:
+        loaded.module.load_state_dict({name: weights[name] for name in expected})
+    except (RuntimeError, TypeError) as error:  # sparse or quantised tensors, say
+        raise WorkError(f"{source} holds tensors of another kind. Save model.state_dict() of the network.") from error
 
 
 def _stated_architecture(path: Path) -> str:

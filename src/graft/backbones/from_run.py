@@ -4,11 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from graft.backbones.backbone import Backbone, Loaded, hash_of_weights
+from graft.backbones.bounds import check_architecture, check_features, check_tokens, explained, no_larger_than
 from graft.backbones.from_checkpoint import build_for, fill, read_weights
-from graft.backbones.model_folder import WEIGHTS, read_description
+from graft.backbones.model_folder import WEIGHTS, Described, read_description, read_tensors
 from graft.backbones.names import FRAMES
 from graft.errors import WorkError
-from graft.records import Card, Json
 from graft.run_folder import RunFolder
 
 TRUNK = "trunk."
@@ -27,25 +27,31 @@ def open_run(name: str) -> Backbone:
     return pooled(backbone)
 
 
-def saved_backbone(folder: Path, description: Json) -> Backbone:
-    """The backbone inside a model folder whose files were checked; raises `WorkError` for another trunk's name."""
-    from pydantic import TypeAdapter
-    from safetensors.numpy import load_file
+def saved_backbone(folder: Path, described: Described) -> Backbone:
+    """The backbone inside a model folder whose files were checked; raises `WorkError` for another trunk's name.
 
-    saved = load_file(folder / WEIGHTS)
-    weights = {name.removeprefix(TRUNK): value for name, value in saved.items() if name.startswith(TRUNK)}
-    if hash_of_weights(weights) != description["trunk"]:
+    The network is built when it is first asked for, and has to give features of the width that its card names.
+    """
+    weights = read_tensors(folder, TRUNK)
+    if hash_of_weights(weights) != described.trunk:
         # Its name decides which kept graph answers for this trunk, so it must be its own.
         raise WorkError(f"The model in {folder} does not hold the trunk that its description names. Do not use it.")
-    card = TypeAdapter(Card).validate_python(description["backbone"])
+    card = described.backbone
+    check_architecture(card.architecture)
+    check_tokens(card, weights)
+    values = sum(value.size for value in weights.values())
+    del weights
 
     def load() -> Loaded:
-        loaded = build_for(card)
-        saved = read_weights(folder / WEIGHTS)
-        own = {key.removeprefix(TRUNK): value for key, value in saved.items() if key.startswith(TRUNK)}
-        if hash_of_weights(own) != description["trunk"]:
-            raise WorkError(f"The model in {folder} was replaced while it was in use. Open it again.")
-        fill(loaded, own, str(folder))
+        with explained(f"The model in {folder}"):
+            with no_larger_than(values):
+                loaded = build_for(card)
+            saved = read_weights(folder / WEIGHTS)
+            own = {key.removeprefix(TRUNK): value for key, value in saved.items() if key.startswith(TRUNK)}
+            if hash_of_weights(own) != described.trunk:
+                raise WorkError(f"The model in {folder} was replaced while it was in use. Open it again.")
+            fill(loaded, own, str(folder))
+            check_features(loaded.module, card)
         return replace(loaded, source_head=None)
 
-    return Backbone(card, load, description["trunk"])
+    return Backbone(card, load, described.trunk)

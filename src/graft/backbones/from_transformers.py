@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from graft.backbones.backbone import Backbone, Loaded
+from graft.backbones.bounds import refuse_code
 from graft.backbones.hub import no_network, offline_when_unreachable, without_notes
 from graft.backbones.licence import UNKNOWN, Licence, spdx
 from graft.errors import RequestError, WorkError
-from graft.records import Card, TextPreprocess
+from graft.records import MOST_TOKENS, Card, TextPreprocess
 from graft.telemetry import without_telemetry
 
-MOST_TOKENS = 512  # that are read of a text, whatever the network could
 UNLIMITED = 100_000  # transformers says more than this where a tokenizer names no limit
 
 
@@ -32,7 +32,8 @@ def open_transformers(name: str) -> Backbone:
     identity = f"hf:{name}"
     with offline_when_unreachable():
         try:
-            config = auto.AutoConfig.from_pretrained(name)
+            refuse_code(auto.PretrainedConfig.get_config_dict(name)[0], identity)
+            config = auto.AutoConfig.from_pretrained(name, trust_remote_code=False)
         except (OSError, ValueError) as error:
             raise not_there(identity, name, error) from error
         if config.model_type == "audio-spectrogram-transformer":
@@ -54,8 +55,8 @@ def _text_encoder(identity: str, name: str, config: Any) -> Backbone:
 
     auto = _transformers()
     try:
-        tokenizer = auto.AutoTokenizer.from_pretrained(name, use_fast=True)
-        model = auto.AutoModel.from_pretrained(name)
+        tokenizer = auto.AutoTokenizer.from_pretrained(name, use_fast=True, trust_remote_code=False)
+        model = auto.AutoModel.from_pretrained(name, trust_remote_code=False)
     except (OSError, ValueError) as error:
         raise not_there(identity, name, error) from error
     described = _described(name)
@@ -183,5 +184,7 @@ def _transformers() -> Any:
 
 def not_there(identity: str, name: str, error: Exception) -> Exception:
     if Path(name).is_dir():
-        return RequestError(f"{name} holds no encoder that transformers can read: {str(error).splitlines()[0]}")
+        told = str(error).partition("\n")[0]
+        reason = f": {told}" if "trust_remote_code" not in told else ""  # an advice that is not graft's
+        return RequestError(f"{name} holds no encoder that transformers can read{reason}")
     return no_network(identity)

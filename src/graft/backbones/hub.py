@@ -63,5 +63,6 @@ def reachable(address: str) -> bool:
 
 def described(config: Any) -> Json:
     """A configuration of transformers as plain data, from which the same network can be built without any file."""
-    plain = {key: value for key, value in config.to_diff_dict().items() if key not in IRRELEVANT}
+    told = config.to_diff_dict().items()
+    plain = {key: value for key, value in told if key not in IRRELEVANT and not key.startswith("_")}
     return {**plain, "model_type": config.model_type}

@@ -1,33 +1,53 @@
 """A model on disk: safetensors and JSON, with the checksums that tell whether either was damaged."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import unicodedata
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
-from annotated_types import Ge, Gt, Le, Lt, MinLen
+from annotated_types import Interval, Len
+from numpy.typing import NDArray
 
-from graft.errors import RequestError, WorkError
-from graft.records import Card, Json
-from graft.storage import read_record, sha256_of, write_bytes, write_json
+from graft.errors import RequestError, WorkError, listing
+from graft.records import AudioPreprocess, Card, Fraction, ImagePreprocess, Json, PairPreprocess, TextPreprocess
+from graft.storage import check_closed, read_record, sha256_of, write_bytes, write_json
 
 FORMAT = 2  # 1 named a packaged trunk by the hash of its file instead of its tensors
 WEIGHTS, DESCRIPTION, CHECKSUMS = "model.safetensors", "model.json", "checksums.json"
 TOKENIZER = "tokenizer.json"  # of a model of texts
 TRANSCRIPT = "transcript"  # the kind of a model that writes down what is said
+TEMPERATURES = (3e-4, 3e3)  # what fitting can give: e^-8 to e^8; beyond it all answers are certain, or none
+MOST_TOKENIZER = 100_000_000  # bytes: that of a quarter of a million tokens has 20
+MOST_CLASSES = 100_000
+KINDS = {"image": ImagePreprocess, "text": TextPreprocess, "audio": AudioPreprocess, "pair": PairPreprocess}
+UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")  # Unicode's control characters, halves of pairs, ends of lines and paragraphs
+
+ClassName = Annotated[str, Len(1, 1000)]
 
 
 @dataclass(frozen=True, slots=True)
-class Description:
-    """What model.json must hold for a model to answer."""
+class Described:
+    """What model.json must hold for a model to answer, each value in its range."""
 
-    classes: Annotated[list[str], MinLen(2)]
-    temperature: Annotated[float, Gt(0), Lt(float("inf"))]
+    format: int
+    classes: Annotated[list[ClassName], Len(2, MOST_CLASSES)]
+    temperature: Annotated[float, Interval(ge=TEMPERATURES[0], le=TEMPERATURES[1])]
     trunk: str
+    modality: str
     backbone: Card
     provenance: Json
-    unknown_threshold: Annotated[float, Ge(0), Le(1)] = 1.0
+    unknown_threshold: Fraction = 1.0
+    kind: Literal["transcript"] | None = None
+    words: list[str] = field(default_factory=list)  # of transcripts
+
+
+@dataclass(frozen=True, slots=True)
+class _Versioned:
+    format: Any = None
+    graft: Any = "of an unknown version"
 
 
 def write_model_folder(folder: Path, tensors: Mapping[str, np.ndarray[Any, Any]], description: Json) -> None:
@@ -48,31 +68,106 @@ def write_model_folder(folder: Path, tensors: Mapping[str, np.ndarray[Any, Any]]
     write_json(folder / CHECKSUMS, {name: sha256_of(folder / name) for name in names})
 
 
-def read_description(folder: Path) -> Json:
-    """The description of a model whose files are whole.
+def read_description(folder: Path) -> Described:
+    """The description of a model whose files are whole, and whose values are in their ranges.
 
-    Raises `RequestError` where there is no model or one of another version, `WorkError` where a file is missing or
-    is not the one that was written.
+    Raises `RequestError` where there is no model or one of another version, `WorkError` where a file is missing, is
+    not the one that was written or is not listed, or a value cannot be.
     """
     if not folder.is_dir():
         raise RequestError(f"There is no model in {folder}. Expected the folder of a run, as graft fit writes it.")
     missing = [name for name in (WEIGHTS, DESCRIPTION, CHECKSUMS) if not (folder / name).is_file()]
     if missing:
         raise WorkError(f"The model in {folder} is not complete: {', '.join(missing)} missing. Run graft fit again.")
-    expected = read_record(folder / CHECKSUMS, dict[str, str])
-    for name in dict.fromkeys([WEIGHTS, DESCRIPTION, *expected]):
-        if not (folder / name).is_file() or sha256_of(folder / name) != expected.get(name):
-            raise WorkError(
-                f"{folder / name} is not the file that graft wrote: its SHA-256 differs from {CHECKSUMS}. It was "
-                "damaged or changed. Copy the run folder again from where it was made, or run graft fit again."
-            )
-    description = read_record(folder / DESCRIPTION, dict[str, Any])
-    if description.get("format") != FORMAT:
+    sums = read_record(folder / CHECKSUMS, dict[str, str])
+    check_closed(folder, {WEIGHTS: "", DESCRIPTION: "", **sums}, CHECKSUMS)
+    version = read_record(folder / DESCRIPTION, _Versioned)
+    if version.format != FORMAT:
         raise RequestError(
-            f"The model in {folder} has format {description.get('format')}, and this graft reads format {FORMAT}. "
-            f"It was written by graft {description.get('graft', 'of an unknown version')}: use that version."
+            f"The model in {folder} has format {str(version.format)[:20]}, and this graft reads format {FORMAT}. It "
+            f"was written by graft {str(version.graft)[:20]}: use that version."
         )
-    read_record(folder / DESCRIPTION, Description)
-    if TOKENIZER in expected:
-        description["backbone"]["preprocess"]["tokenizer"] = (folder / TOKENIZER).read_text(encoding="utf-8")
-    return description
+    described = read_record(folder / DESCRIPTION, Described)
+    problems = [*_faults_of_card(described), *faults_of_classes(described.classes, described.kind == TRANSCRIPT)]
+    if problems:
+        raise WorkError(f"{folder / DESCRIPTION} was changed or damaged: {'; '.join(problems)}. Do not use this model.")
+    preprocess = described.backbone.preprocess
+    if TOKENIZER not in sums or not isinstance(preprocess, TextPreprocess):
+        return described
+    preprocess = replace(preprocess, tokenizer=read_tokenizer(folder / TOKENIZER))
+    return replace(described, backbone=replace(described.backbone, preprocess=preprocess))
+
+
+def read_tokenizer(path: Path) -> str:
+    """The JSON of a tokenizer; raises `WorkError` for what is none."""
+    try:
+        if path.stat().st_size > MOST_TOKENIZER:
+            raise WorkError(f"{path} is larger than {MOST_TOKENIZER // 10**6} MB. Do not use this model.")
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise WorkError(f"{path} cannot be read as UTF-8. Copy the model again from where it was made.") from error
+
+
+def faults_of_classes(classes: Sequence[str], letters: bool = False) -> list[str]:
+    """What is wrong with the names of classes, or with `letters` of a model that writes: the same name twice, say."""
+    twice = [repr(name) for name, count in Counter(classes).items() if count > 1]
+    odd = [repr(name) for name in classes if not _is_name(name)]
+    if letters:
+        odd = [repr(name) for name in classes if len(name) != 1]
+    found = [f"classes: {listing(twice)} more than once"] if twice else []
+    return [*found, f"classes: {listing(odd)} cannot be shown"] if odd else found
+
+
+def _is_name(name: str) -> bool:
+    return bool(name.strip()) and not any(unicodedata.category(one) in UNPRINTABLE for one in name)
+
+
+def faults_of_preprocess(modality: str, preprocess: Any) -> list[str]:
+    """What is wrong with the settings of a kind of sample besides the range of each."""
+    if modality not in KINDS or not isinstance(preprocess, KINDS[modality]):
+        return [f"preprocess: not that of a model of {modality!r:.20}"]
+    if isinstance(preprocess, AudioPreprocess):
+        inside = preprocess.least <= preprocess.samples <= preprocess.most <= 60 * preprocess.rate
+        return [] if inside else ["preprocess: samples are not from least to most, or more than a minute"]
+    text = preprocess.text if isinstance(preprocess, PairPreprocess) else preprocess
+    if isinstance(text, TextPreprocess) and text.fixed is not None and text.fixed > text.tokens:
+        return ["preprocess: fixed is more than tokens"]
+    return []
+
+
+def _faults_of_card(described: Described) -> list[str]:
+    card = described.backbone
+    found = faults_of_preprocess(card.modality, card.preprocess)
+    if described.modality != card.modality:
+        found.append("modality: not that of its backbone")
+    if described.kind == TRANSCRIPT and card.modality != "audio":
+        found.append("kind: only a model of recordings writes down what is said")
+    return found
+
+
+def read_head(folder: Path, rows: int, width: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Weight (rows, width) and bias (rows,) of a model's last layer; raises `WorkError` for any other."""
+    saved = read_tensors(folder, "head.")
+    expected = {"weight": (rows, width), "bias": (rows,)}
+    for name, shape in expected.items():
+        value = saved.get(name)
+        if value is None or value.shape != shape or value.dtype != np.float32 or not np.isfinite(value).all():
+            found = "missing" if value is None else f"{value.dtype} of shape {value.shape}"
+            raise WorkError(
+                f"{folder / WEIGHTS}: head.{name} is {found}. Expected finite float32 of shape {shape}. Do not use "
+                "this model."
+            )
+    return saved["weight"], saved["bias"]
+
+
+def read_tensors(folder: Path, prefix: str) -> dict[str, NDArray[Any]]:
+    """The tensors of a model whose names begin so, without the prefix; raises `WorkError` for a damaged file."""
+    from safetensors import safe_open
+
+    path = folder / WEIGHTS
+    try:
+        with safe_open(path, framework="np") as file:
+            names: list[str] = list(file.keys())
+            return {name.removeprefix(prefix): file.get_tensor(name) for name in names if name.startswith(prefix)}
+    except Exception as error:  # SafetensorError, and what numpy raises for types and sizes that it does not have
+        raise WorkError(f"{path} cannot be read as weights ({type(error).__name__}). Do not use this model.") from error

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from graft.backbones.backbone import Backbone, Loaded
+from graft.backbones.bounds import check_config
 from graft.backbones.hub import described, without_notes
 from graft.errors import WorkError
 from graft.records import AudioPreprocess, Card
@@ -107,7 +108,7 @@ def open_spectrogram_transformer(name: str, config: Any) -> Backbone:
     from graft.backbones.measure import example_input, macs_of, parameters_of
 
     try:
-        model = AutoModel.from_pretrained(name)
+        model = AutoModel.from_pretrained(name, trust_remote_code=False)
     except (OSError, ValueError) as error:
         raise not_there(f"hf:{name}", name, error) from error
     told = beside(name, "preprocessor_config.json") or {}
@@ -141,5 +142,6 @@ def build_spectrogram_transformer(architecture: str) -> SpectrogramTransformer:
     except ImportError as error:
         raise WorkError("This network needs an extra. Install it with: pip install 'graft-ml[text]'") from error
     about = json.loads(architecture.removeprefix(TRANSFORMERS_AST))
+    check_config(about, "The network")
     scale = about.pop("scale")
     return SpectrogramTransformer(AutoModel.from_config(AutoConfig.for_model(**about)), **scale).eval()

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from graft.backbones.backbone import Backbone, Loaded
+from graft.backbones.bounds import check_config
 from graft.backbones.hub import described, without_notes
 from graft.errors import RequestError, WorkError
 from graft.records import AudioPreprocess, Card
@@ -184,7 +185,7 @@ def open_speech_encoder(name: str, config: Any) -> Backbone:
             f"{identity} is a {config.model_type}. Speech encoders that graft takes: {', '.join(KNOWN)}."
         )
     try:
-        model = AutoModel.from_pretrained(name)
+        model = AutoModel.from_pretrained(name, trust_remote_code=False)
     except (OSError, ValueError) as error:
         raise not_there(identity, name, error) from error
     module = SpeechEncoder(_without_decoder(model)).eval()
@@ -214,7 +215,9 @@ def build_speech_encoder(architecture: str) -> SpeechEncoder:
         from transformers import AutoConfig, AutoModel
     except ImportError as error:
         raise WorkError("This network needs an extra. Install it with: pip install 'graft-ml[text]'") from error
-    config = AutoConfig.for_model(**json.loads(architecture.removeprefix(TRANSFORMERS_SPEECH)))
+    about = json.loads(architecture.removeprefix(TRANSFORMERS_SPEECH))
+    check_config(about, "The network")
+    config = AutoConfig.for_model(**about)
     return SpeechEncoder(_without_decoder(AutoModel.from_config(config))).eval()
 
 

@@ -29,6 +29,14 @@ def export(
         Path | None,
         typer.Option(help="Files to compare on, instead of the run's held-out ones.", show_default=False),
     ] = None,
+    golden: Annotated[
+        Path | None,
+        typer.Option(
+            help="Files of which up to six go into the artifact, with the answers to expect.  [default: of the run's "
+            "val part; never of its test part]",
+            show_default=False,
+        ),
+    ] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Move an older artifact aside.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -37,7 +45,7 @@ def export(
     from graft.verbs.export import ExportOptions
     from graft.verbs.export import export as run_export
 
-    options = ExportOptions(variant, check, replace)  # type: ignore[arg-type]
+    options = ExportOptions(variant, check, replace, golden)  # type: ignore[arg-type]
     exported = run_export(run, to, out, options, terminal.Terminal())
     terminal.print_json(exported) if as_json else terminal.show_exported(exported)
 

@@ -1,5 +1,6 @@
 """Verbs that use a model."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -31,9 +32,13 @@ def evaluate(
 def predict(
     run: Run,
     files: Annotated[
-        list[str],
-        typer.Argument(help="Files, or folders of files; texts, for a model of texts.", show_default=False),
-    ],
+        list[Path] | None,
+        typer.Argument(help="Files, folders of files, or tables.", show_default=False),
+    ] = None,
+    text: Annotated[
+        list[str] | None,
+        typer.Option("--text", help="A text itself, for a model of texts; may be repeated.", show_default=False),
+    ] = None,
     top: Annotated[
         int | None,
         typer.Option(
@@ -50,15 +55,29 @@ def predict(
     from graft.serving import Predictor, Transcriber
     from graft.verbs.predict import is_for_transcripts
 
-    watch = terminal.Terminal(tasks=len(files) > 1 or Path(files[0][:1000]).is_dir())
+    named: list[Path | str] = [*(files or ()), *(text or ())]
+    if not named:
+        raise RequestError(
+            'Nothing to predict: name files, or give texts with --text "WORDS". See: graft predict --help'
+        )
+    watch = terminal.Terminal(tasks=len(named) > 1 or (not text and os.path.isdir(named[0])))
     if is_for_transcripts(run):
-        transcriptions = list(Transcriber(run).transcribe(list(files), top or 1, known_words, watch))
+        _refuse_texts(run, text)
+        transcriptions = list(Transcriber(run).transcribe(named, top or 1, known_words, watch))
         raise typer.Exit(1 if terminal.show_transcriptions(transcriptions, as_json) else 0)
     if known_words:
         raise RequestError(f"--known-words is for models that write down what is said, and {run} names classes.")
-    predictions = list(Predictor(run).predict(list(files), top or 3, watch))
+    predictor = Predictor(run)
+    if predictor.model.modality.name != "text":
+        _refuse_texts(run, text)
+    predictions = list(predictor.predict(named, top or 3, watch))
     failed = terminal.show_predictions(predictions, as_json)
     raise typer.Exit(1 if failed else 0)
+
+
+def _refuse_texts(run: Path, texts: list[str] | None) -> None:
+    if texts:
+        raise RequestError(f"--text is for models of texts, and {run} takes files. Name files, folders or tables.")
 
 
 @app.command()

@@ -135,6 +135,12 @@ def rows_as(modality: str, path: Path, options: LoadOptions | None = None) -> li
     return [(f"{path.name}:{number}", content(row)) for number, row in enumerate(rows, 2)]
 
 
+def cells_of(origin: Path) -> set[str]:
+    """All that stands in a table and in those beside it, written as the paths of files are."""
+    tables = [table for table, _ in _with_siblings(origin)]
+    return {_relative(origin.parent, cell) for table in tables for row in read_rows(table) for cell in row.values()}
+
+
 def _known(rows: Sequence[Row]) -> Callable[[Iterable[str]], str | None]:
     """Finds the first column of several names, whatever its capitals."""
     by_name = {name.strip().casefold(): name for name in reversed([*rows[0]])}

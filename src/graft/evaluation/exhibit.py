@@ -2,6 +2,9 @@
 
 import base64
 import io
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
@@ -12,6 +15,7 @@ from graft.image import IMAGE
 from graft.modality import UnreadableError
 from graft.pair import PAIR
 from graft.records import Mistake
+from graft.storage import sha256_of
 from graft.text import TEXT
 
 THUMBNAIL = 160  # pixels
@@ -21,14 +25,52 @@ BARS = 80
 TYPES = {".wav": "audio/wav", ".mp3": "audio/mpeg", ".ogg": "audio/ogg", ".oga": "audio/ogg", ".flac": "audio/flac"}
 
 
-def exhibit(noun: str, root: str, mistake: Mistake) -> str:
-    """HTML that shows a sample; empty where it is not there any more."""
-    path = Path(root) / mistake.source
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Samples that a page may show, below a root, each with the SHA-256 of what it must hold; None: was just read."""
+
+    root: str
+    hashes: Mapping[str, str | None]
+
+
+Find = Callable[[str, str], Path | None]  # root and source, as an evaluation names them -> the file
+
+
+def nothing(root: str, source: str) -> Path | None:
+    """No file at all may be shown."""
+    return None
+
+
+def find_sample(own: Samples, read: Samples | None, root: str, source: str) -> Path | None:
+    """The file of a sample that an evaluation names; None for what may not be shown.
+
+    An evaluation lies in the run, which somebody else may have written: it may name any file of this machine. Only a
+    file is shown that the run's split lists below its own data, or that was just read for this page, and only while it
+    holds what it held then, which whoever wrote the run must have had in hand.
+    """
+    for known in (own, read):
+        if known is None or source not in known.hashes:
+            continue
+        path = Path(known.root) / source
+        with suppress(OSError, ValueError):
+            if Path(root).resolve() != Path(known.root).resolve():
+                continue
+            expected = known.hashes[source]
+            if expected is None or sha256_of(path) == expected:
+                return path
+    return None
+
+
+def exhibit(noun: str, mistake: Mistake, path: Path | None) -> str:
+    """HTML that shows a sample, from its file or from the words kept of it; empty where neither is there."""
     try:
         if noun == PAIR.noun:  # its words alone: the picture stands in a table that may have changed
             return f"<blockquote>{escape(excerpt(mistake.text))}</blockquote>"
         if noun == TEXT.noun:
-            return f"<blockquote>{escape(excerpt(mistake.text or TEXT.decode(path)))}</blockquote>"
+            words = mistake.text or (TEXT.decode(path) if path is not None else "")
+            return f"<blockquote>{escape(excerpt(words))}</blockquote>" if words else ""
+        if path is None:
+            return ""
         return (
             _wave(path) if noun == AUDIO.noun else _thumbnail(path, f"{mistake.truth}, taken for {mistake.predicted}")
         )
@@ -36,10 +78,10 @@ def exhibit(noun: str, root: str, mistake: Mistake) -> str:
         return ""
 
 
-def recording(root: str, source: str) -> str:
+def recording(path: Path | None) -> str:
     """HTML that shows a recording; empty where it is not there any more."""
     try:
-        return _wave(Path(root) / source)
+        return "" if path is None else _wave(path)
     except UnreadableError:
         return ""
 

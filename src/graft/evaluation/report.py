@@ -8,7 +8,7 @@ from typing import Any
 from graft.evaluation import charts
 from graft.evaluation.error_rates import TranscriptEvaluation
 from graft.evaluation.evaluate import confusions
-from graft.evaluation.exhibit import exhibit, recording
+from graft.evaluation.exhibit import Find, exhibit, nothing, recording
 from graft.records import Evaluation, Finding, Json, Ranking, Verdict
 
 MOST_CLASSES = 60  # shown in tables and in the confusion matrix
@@ -42,15 +42,19 @@ def render(
     evaluations: Sequence[tuple[str, Evaluation]],
     findings: Sequence[Finding],
     story: Story | None = None,
+    find: Find = nothing,
 ) -> tuple[str, str]:
-    """The HTML page and the Markdown card; evaluations come with their titles, most trustworthy first."""
+    """The HTML page and the Markdown card; evaluations come with their titles, most trustworthy first.
+
+    `find` gives the files of samples that may be shown.
+    """
     story = story or Story()
     context = {
         "run": subject,
         "facts": subject.facts,
         "findings": findings,
         "noun": subject.noun,
-        "pages": [_page(title, evaluation, subject) for title, evaluation in evaluations],
+        "pages": [_page(title, evaluation, subject, find) for title, evaluation in evaluations],
         "percent": percent,
         "story": story,
         "differences": charts.differences(story.verdict) if story.verdict else "",
@@ -63,6 +67,7 @@ def render_transcripts(
     evaluations: Sequence[tuple[str, TranscriptEvaluation]],
     findings: Sequence[Finding],
     story: Story,
+    find: Find = nothing,
 ) -> tuple[str, str]:
     """The same for a model that writes down what is said."""
     context = {
@@ -74,7 +79,7 @@ def render_transcripts(
                 "title": title,
                 "evaluation": one,
                 "misheard": [
-                    {"one": missed, "shown": recording(one.root, missed.source)}
+                    {"one": missed, "shown": recording(find(one.root, missed.source))}
                     for missed in one.misheard[:MOST_MISTAKES]
                 ],
             }
@@ -102,7 +107,7 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f}%"
 
 
-def _page(title: str, evaluation: Evaluation, subject: Subject) -> dict[str, Any]:
+def _page(title: str, evaluation: Evaluation, subject: Subject, find: Find) -> dict[str, Any]:
     worst = sorted(evaluation.per_class, key=lambda score: (score.support == 0, score.recall))
     shown = evaluation.per_class if len(worst) <= MOST_CLASSES else worst[:MOST_CLASSES]
     return {
@@ -120,7 +125,7 @@ def _page(title: str, evaluation: Evaluation, subject: Subject) -> dict[str, Any
                 "predicted": mistake.predicted,
                 "confidence": mistake.confidence,
                 "source": mistake.source,
-                "shown": exhibit(evaluation.noun, evaluation.root, mistake),
+                "shown": exhibit(evaluation.noun, mistake, find(evaluation.root, mistake.source)),
             }
             for mistake in evaluation.mistakes[:MOST_MISTAKES]
         ],

@@ -6,31 +6,43 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
-from annotated_types import Ge, Le, MinLen
+from annotated_types import Len
 from numpy.typing import NDArray
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from graft.adaptation.model import Model, Source
+from graft.backbones.bounds import explained
 from graft.backbones.licence import UNKNOWN
-from graft.backbones.model_folder import TOKENIZER
-from graft.errors import MissingExtraError, RequestError, WorkError
+from graft.backbones.model_folder import (
+    KINDS,
+    MOST_CLASSES,
+    TOKENIZER,
+    ClassName,
+    faults_of_classes,
+    faults_of_preprocess,
+    read_tokenizer,
+)
+from graft.backbones.tokenizer import check_tokenizer
+from graft.errors import MissingExtraError, RequestError, WorkError, listing
 from graft.export.classifier import OUTPUTS
 from graft.export.parity import Parity, learnt
-from graft.export.target import Target, Variant
+from graft.export.target import Probabilities, Runtime, Target, Variant
 from graft.export.targets import TARGETS, lacking
+from graft.export.to_app import MODEL, check_app
 from graft.machine import usable_cores
 from graft.modalities import modality_of
-from graft.modality import Modality, UnreadableError
+from graft.modality import Modality, Prepared, UnreadableError
 from graft.progress import SILENT, Watch
-from graft.records import Json, Preprocess
-from graft.storage import read_record, sha256_of, write_bytes, write_json
+from graft.records import Fraction, Json, Preprocess, TextPreprocess
+from graft.storage import check_closed, read_record, sha256_of, write_bytes, write_json
 
 FORMAT = 1
 MANIFEST, PARITY, README = "manifest.json", "parity.json", "README.md"
 AHEAD = 32  # samples that are decoded before the artifact is asked
+NOT_ONE = 0.05  # what few bits may move the sum of probabilities by
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +52,19 @@ class Manifest:
     format: int
     target: str
     variant: Variant
-    modality: str
-    classes: Annotated[list[str], MinLen(2)]
-    unknown_threshold: Annotated[float, Ge(0), Le(1)]
+    modality: Literal["image", "text", "audio"]
+    classes: Annotated[list[ClassName], Len(2, MOST_CLASSES)]
+    unknown_threshold: Fraction
     preprocess: dict[str, Any]
     sha256: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Versioned:
+    """What tells the version of a manifest."""
+
+    format: Any = None
+    target: Any = None
 
 
 def describe(model: Model, target: Target, variant: Variant, name: str, accuracy: Json | None) -> Json:
@@ -159,7 +179,7 @@ def _readme(target: Target, manifest: Json, parity: Parity | None) -> str:
         lines += ["", f"Left to do before it: {manifest['left_to_do']}"]
     lines += [
         "",
-        f"`golden/` holds inputs with the answers to expect. Above an unknown score of "
+        f"`golden/` holds inputs with the answers to expect: {manifest['golden']}. Above an unknown score of "
         f"{manifest['unknown_threshold']:.3f} say: not sure.",
     ]
     return "\n".join(lines) + "\n" + target.usage(manifest)
@@ -170,6 +190,39 @@ def _licence(manifest: Json) -> str:
     stated = f", as stated in {manifest['licence_source']}" if manifest["licence_source"] else ""
     told = f"Weights from {manifest['backbone']}. Their licence: {manifest['licence']}{stated}."
     return f"{told} Note: {manifest['licence_note']}" if manifest["licence_note"] else told
+
+
+def _manifest(folder: Path) -> Manifest:
+    """The manifest of a folder that holds exactly the files it lists; raises `WorkError` for any other."""
+    version = read_record(folder / MANIFEST, Versioned)
+    if version.format != FORMAT or version.target not in TARGETS:
+        raise RequestError(f"{folder} was written by another version of graft. Export it again.")
+    manifest = read_record(folder / MANIFEST, Manifest)
+    check_closed(folder, manifest.sha256, MANIFEST)
+    problems = faults_of_classes(manifest.classes)
+    if problems:
+        raise WorkError(f"{folder / MANIFEST} was changed or damaged: {listing(problems)}. Export it again.")
+    return manifest
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A runtime whose answers are checked: a changed graph may run and answer something else."""
+
+    runtime: Runtime
+    classes: int
+    folder: Path
+
+    def run(self, sample: Prepared) -> Probabilities:
+        """The probabilities of one sample; raises `WorkError` for an answer that holds none."""
+        with explained(f"The artifact in {self.folder}"):
+            answer = self.runtime.run(sample)
+        if answer.shape != (self.classes,) or not np.isfinite(answer).all() or abs(answer.sum() - 1) > NOT_ONE:
+            raise WorkError(
+                f"The artifact in {self.folder} does not answer with probabilities of its {self.classes:,} classes. "
+                "Export it again, or do not use it."
+            )
+        return answer
 
 
 def is_artifact(folder: Path) -> bool:
@@ -184,18 +237,11 @@ class Artifact:
         """Raises `RequestError` for a folder that is no artifact, `WorkError` where one of its files was changed."""
         if not is_artifact(folder):
             raise RequestError(f"{folder} is no artifact of graft (it has no {MANIFEST}).")
-        folder = folder if (folder / MANIFEST).is_file() else folder / "model"
+        if not (folder / MANIFEST).is_file():
+            check_app(folder)
+            folder = folder / MODEL
         self.folder = folder
-        self.described = read_record(folder / MANIFEST, dict[str, Any])
-        manifest = read_record(folder / MANIFEST, Manifest)
-        if manifest.format != FORMAT or manifest.target not in TARGETS:
-            raise RequestError(f"{folder} was written by another version of graft. Export it again.")
-        for name, expected in manifest.sha256.items():
-            if not (folder / name).is_file() or sha256_of(folder / name) != expected:
-                raise WorkError(
-                    f"{folder / name} is not the file that graft wrote: its SHA-256 differs from {MANIFEST}. Copy the "
-                    "artifact again from where it was made, or export it again."
-                )
+        manifest = _manifest(folder)
         self.target = TARGETS[manifest.target]
         missing = lacking(self.target)
         if missing:
@@ -204,16 +250,24 @@ class Artifact:
         self.modality: Modality = modality_of(manifest.modality)
         self.unknown_threshold = manifest.unknown_threshold
         self.preprocess = self._preprocess(manifest)
-        self.runtime = self.target.open(folder)
+        with explained(f"The artifact in {folder}"):
+            self.runtime: Runtime = Checked(self.target.open(folder), len(self.classes), folder)
 
     def _preprocess(self, manifest: Manifest) -> Preprocess:
-        from graft.records import AudioPreprocess, ImagePreprocess, TextPreprocess
-
-        kinds: dict[str, Any] = {"image": ImagePreprocess, "text": TextPreprocess, "audio": AudioPreprocess}
         fields = dict(manifest.preprocess)
         if manifest.modality == "text":
-            fields["tokenizer"] = (self.folder / TOKENIZER).read_text(encoding="utf-8")
-        preprocess: Preprocess = TypeAdapter(kinds[manifest.modality]).validate_python(fields)
+            fields["tokenizer"] = read_tokenizer(self.folder / TOKENIZER)
+        problems = []
+        try:
+            preprocess: Preprocess = TypeAdapter(KINDS[manifest.modality]).validate_python(fields)
+            problems = faults_of_preprocess(manifest.modality, preprocess)
+        except ValidationError as error:
+            first = error.errors()[0]
+            problems = [f"preprocess.{'.'.join(map(str, first['loc']))}: {first['msg']}"]
+        if problems:
+            raise WorkError(f"{self.folder / MANIFEST} was changed or damaged: {listing(problems)}. Export it again.")
+        if isinstance(preprocess, TextPreprocess):
+            check_tokenizer(preprocess)
         return preprocess
 
     def predict(

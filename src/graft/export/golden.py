@@ -1,7 +1,8 @@
 """Golden vectors: a few inputs as files, with the answers that any faithful runtime must give."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ from PIL import Image
 
 from graft.adaptation.model import Model
 from graft.audio import FULL
-from graft.export.parity import Check, TorchRuntime, prepared
+from graft.errors import WorkError
+from graft.export.parity import TorchRuntime, prepared
 from graft.modality import UnreadableError
 from graft.records import Json
 from graft.storage import write_bytes, write_json
@@ -21,14 +23,23 @@ SIDE = 320  # pixels of a picture's longer side
 CHARACTERS = 500
 
 
-def write_golden(model: Model, check: Check, folder: Path, whole: bool) -> None:
-    """Write some of the checked samples, of different classes, without loss, and what the model in torch says of them.
+@dataclass(frozen=True)
+class Golden:
+    """Samples that may leave with an artifact, and where they come from in words; never the locked test part."""
 
-    For artifacts that take prepared samples the prepared arrays are written too, raw and little-endian.
+    contents: Sequence[Any]
+    origin: str
+
+
+def write_golden(model: Model, golden: Golden, folder: Path, whole: bool) -> None:
+    """Write some samples, of different answers, without loss, and what the model in torch says of them.
+
+    For artifacts that take prepared samples the prepared arrays are written too, raw and little-endian. Raises
+    `WorkError` where none can be read.
     """
     run, entries = TorchRuntime(model).run, []
-    for number, row in enumerate(_spread(check)):
-        name, content = _file(model, check.contents[row])
+    for number, content in enumerate(_spread(model, golden, run)):
+        name, content = _file(model, content)
         sample = prepared(model, content, whole=False)
         if isinstance(sample, UnreadableError):
             raise AssertionError(f"what was just written can be read: {sample}")
@@ -45,14 +56,24 @@ def write_golden(model: Model, check: Check, folder: Path, whole: bool) -> None:
             write_bytes(folder / FOLDER / f"{number}.bin", raw.astype(raw.dtype.newbyteorder("<")).tobytes())
             entry |= {"prepared": f"{number}.bin", "shape": [1, *raw.shape], "type": str(raw.dtype)}
         entries.append(entry)
-    write_json(folder / FOLDER / "golden.json", {"inputs": entries})
+    write_json(folder / FOLDER / "golden.json", {"origin": golden.origin, "inputs": entries})
 
 
-def _spread(check: Check) -> Sequence[int]:
-    """Rows of as many different answers as there is room for, each the surest of its class."""
-    answers = check.reference.argmax(axis=1)
-    surest = check.reference.max(axis=1)
-    firsts = [int(max(np.flatnonzero(answers == one), key=lambda row: surest[row])) for one in np.unique(answers)]
+def _spread(model: Model, golden: Golden, run: Callable[[Any], Any]) -> list[Any]:
+    """As many different answers as there is room for, each the surest of its class."""
+    surest: dict[int, tuple[float, Any]] = {}
+    for content in golden.contents:
+        sample = prepared(model, content, whole=False)
+        if not isinstance(sample, UnreadableError):
+            answer = run(sample)
+            label, sure = int(answer.argmax()), float(answer.max())
+            if label not in surest or sure > surest[label][0]:
+                surest[label] = (sure, content)
+    if not surest:
+        raise WorkError(
+            f"No golden file can be made of {golden.origin}: none can be read. Name some with --golden DIR."
+        )
+    firsts = [surest[label][1] for label in sorted(surest)]
     return [firsts[at] for at in np.unique(np.linspace(0, len(firsts) - 1, MOST).astype(int))]
 
 

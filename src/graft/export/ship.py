@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 
 from graft.errors import WorkError
 from graft.export.artifact import describe, is_artifact, seal
-from graft.export.golden import write_golden
+from graft.export.golden import Golden, write_golden
 from graft.export.parity import Check, Parity
 from graft.export.target import Material, Target, Variant
 from graft.progress import Watch
@@ -35,10 +35,11 @@ class Shipped:
 
 @dataclass(frozen=True)
 class Work:
-    """What all artifacts of one command share: material, held-out samples, and what is written on each of them."""
+    """What all artifacts of one command share: material, samples to compare on and to give away, what is written."""
 
     material: Material
     check: Check
+    golden: Golden
     name: str
     accuracy: Json | None  # that the run knows
     watch: Watch
@@ -60,8 +61,9 @@ def ship(work: Work, target: Target, variant: Variant, place: Path, figures: Pat
             write_json(figures, dataclasses.asdict(parity))
             told = f"{target.name} ({variant}) is not shipped. {' '.join(parity.faults)} See {figures}."
             return Shipped(variant, None, megabytes, parity, told)
-        write_golden(model, check, fresh, target.whole)
-        seal(fresh, model, target, describe(model, target, variant, work.name, work.accuracy), parity)
+        write_golden(model, work.golden, fresh, target.whole)
+        manifest = describe(model, target, variant, work.name, work.accuracy)
+        seal(fresh, model, target, {**manifest, "golden": work.golden.origin}, parity)
         settle(fresh, place)
         figures.unlink(missing_ok=True)
     return Shipped(variant, place, megabytes, parity)

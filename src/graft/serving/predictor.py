@@ -1,6 +1,7 @@
 """From whatever a person points at to the most probable classes."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -46,11 +47,13 @@ class Predictor:
         self.model: Answers = Artifact(place) if is_artifact(place) else RunFolder.open(place).read_model(Model.load)
 
     def predict(self, inputs: Any, top: int = 3, watch: Watch = SILENT) -> Iterator[Prediction]:
-        """Yield a prediction for each input: a path, a folder, something in memory, or a list of them.
+        """Yield a prediction for each input: a `Path` of a file, folder or table, something in memory, or a list.
 
-        In memory that is a PIL picture or an array, a string, or a pair of samples and their rate. What cannot be read
-        yields a prediction with `error` and no classes. Raises `RequestError` for a path that does not exist and for
-        what is nothing of the model's kind.
+        In memory that is a PIL picture or an array, for a model of texts a string, for one of sounds a tuple of samples
+        and their rate, for one of pairs a tuple of picture and text. A string is a path for models of pictures, sounds
+        and pairs (a service that passes on what somebody typed must not hand it over as such), and never one for a
+        model of texts. What cannot be read yields a prediction with `error` and no classes. Raises `RequestError` for
+        a path that does not exist and for what is nothing of the model's kind.
         """
         if top < 1:
             raise RequestError(f"top must be at least 1, not {top}.")
@@ -78,43 +81,56 @@ class Predictor:
 def expand(inputs: Any, modality: Modality, watch: Watch = SILENT) -> Iterator[tuple[str, Source]]:
     """Name every single input; folders become the samples below them, in order of their names.
 
-    A table gives its rows, each named by table and row. For a model of texts a string that is no path is a text itself.
+    A list is many inputs, and anything else is one; a tuple is one too, for (samples, rate) and (picture, text) are.
+    What opens a file is a `Path`, and for a model of pictures, sounds or pairs a string as well. For a model of texts a
+    string is a text and nothing else, whatever it says, so that nothing somebody typed opens a file. A table gives its
+    rows, each named by table and row. Raises `RequestError` for paths that are not there, and for what is no input of
+    this model.
     """
-    many: Sequence[Any] = [inputs] if isinstance(inputs, str | Path | tuple) else inputs
-    many = many if isinstance(many, list | tuple) else [many]
-    paths = [one for one in many if isinstance(one, str | Path)]
-    missing = [str(one) for one in paths if not (_is_text(one, modality) or _exists(one))]
+    many = inputs if isinstance(inputs, list) else [inputs]
+    paths = {number: Path(one) for number, one in enumerate(many) if _is_path(one, modality)}
+    missing = [str(path) for path in paths.values() if not _exists(path)]
     if missing:
-        raise RequestError(f"{plural(len(missing), 'path')} not found: {', '.join(missing[:5])}.")
+        raise RequestError(f"{plural(len(missing), 'path')} not found: {listing(missing)}.{_advice(modality)}")
     for number, one in enumerate(many):
-        if isinstance(one, str) and _is_text(one, modality):
-            yield one, one
-        elif isinstance(one, str | Path) and Path(one).suffix.lower() in TABLES and Path(one).is_file():
-            yield from rows_as(modality.name, Path(one))
-        elif isinstance(one, str | Path) and modality.name == "pair":
+        path = paths.get(number)
+        if path is None:
+            yield _in_memory(one, number, modality)
+        elif path.suffix.lower() in TABLES and path.is_file():
+            yield from rows_as(modality.name, path)
+        elif modality.name == "pair":
             raise RequestError(
                 f"{one} is no pair. This model takes a picture with a text: name a table ({', '.join(TABLES)}) with a "
                 "column of each, or in Python a list of (picture, text)."
             )
-        elif isinstance(one, str | Path):
-            yield from ((str(file), file) for file in _files(Path(one), modality, watch))
         else:
-            modality.accept(one)
-            yield f"input {number}", one
+            yield from ((str(file), file) for file in _files(path, modality, watch))
 
 
-def _exists(path: str | Path) -> bool:
+def _is_path(one: Any, modality: Modality) -> bool:
+    return isinstance(one, Path) or (isinstance(one, str) and modality.name != "text")
+
+
+def _exists(path: Path) -> bool:
     try:
-        return Path(path).exists()
+        return path.exists()
     except (OSError, ValueError):  # too long for a name, or with a zero byte: no path
         return False
 
 
-def _is_text(one: str | Path, modality: Modality) -> bool:
-    """A string for a model of texts that names no file, and does not look as if it should."""
-    if modality.name != "text" or not isinstance(one, str) or _exists(one):
-        return False
-    return Path(one).suffix.lower() not in modality.suffixes or " " in one.strip()
+def _advice(modality: Modality) -> str:
+    if modality.name != "text":
+        return ""
+    return ' To classify words themselves: graft predict RUN --text "WORDS"; in Python a str is a text, a Path a file.'
+
+
+def _in_memory(one: Any, number: int, modality: Modality) -> tuple[str, Source]:
+    """A sample that a program holds, and its name; one that cannot be read is told as such in its turn."""
+    if isinstance(one, str):
+        return one, one.encode("utf-8", "surrogatepass")  # as the content of a file, with all that is asked of one
+    with suppress(UnreadableError):
+        modality.accept(one)
+    return f"input {number}", one
 
 
 def _files(path: Path, modality: Modality, watch: Watch) -> Iterator[Path]:

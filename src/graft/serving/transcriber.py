@@ -22,7 +22,7 @@ class Transcriber:
     def transcribe(
         self, inputs: Any, top: int = 1, known_words: bool = False, watch: Watch = SILENT
     ) -> Iterator[Transcription]:
-        """Yield what is said in each input: a path, a folder, (samples, rate) in memory, or a list of them.
+        """Yield what is said in each input: a path (`Path` or str), a folder, (samples, rate), or a list of them.
 
         `top` texts are named at most. With `known_words` only words of the transcripts that it learnt from are written.
         What cannot be heard yields a transcription with `error`. Raises `RequestError` for a path that is not there.

@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,11 @@ from graft.adaptation.model import Model
 from graft.adaptation.speech_model import writes_transcripts
 from graft.data import LoadOptions, load_labelled
 from graft.data.aside import SetAside, aside_notes, set_aside
-from graft.data.table import contents_of
+from graft.data.table import cells_of, contents_of
 from graft.errors import RequestError, WorkError, listing, plural
 from graft.evaluation import evaluate_probabilities
 from graft.evaluation.error_rates import TranscriptEvaluation
+from graft.evaluation.exhibit import Samples
 from graft.modality import Content, Pair, UnreadableError
 from graft.pair import joined
 from graft.progress import SILENT, Watch
@@ -50,6 +52,12 @@ class Labelled:
     set_aside: tuple[SetAside, ...] = ()
     groups: list[str] = field(default_factory=list)  # of each sample, empty strings where there are none
 
+    @property
+    def samples(self) -> Samples:
+        """Those that lie in files of their own, for the report to show."""
+        files = zip(self.sources, self.contents, strict=True)
+        return Samples(str(self.root), {source: None for source, content in files if isinstance(content, Path)})
+
 
 def evaluate(run: str | Path, data: str | Path | None = None, part: Part = "test", watch: Watch = SILENT) -> Evaluated:
     """Measure a run from file to label, and write the result into its evaluation.json and report.
@@ -69,14 +77,18 @@ def evaluate(run: str | Path, data: str | Path | None = None, part: Part = "test
     if labelled.opens_test:
         folder.count_test_reading("evaluate" if data is None else f"evaluate {data}")
     evaluation, unreadable = _measure(model, labelled, watch)
-    evaluated = keep_evaluation(folder, model_id, evaluation, (*labelled.set_aside, *unreadable))
+    evaluated = keep_evaluation(folder, model_id, evaluation, labelled, unreadable)
     if labelled.title == "test" and data is None:
         _remember(folder, evaluation, watch)
     return evaluated
 
 
 def keep_evaluation(
-    folder: RunFolder, model_id: str, evaluation: Evaluation | TranscriptEvaluation, aside: tuple[SetAside, ...]
+    folder: RunFolder,
+    model_id: str,
+    evaluation: Evaluation | TranscriptEvaluation,
+    labelled: Labelled,
+    unreadable: tuple[SetAside, ...],
 ) -> Evaluated:
     """Add an evaluation to the run and render its report; raises `WorkError` where the model is another by now."""
     with folder.exclusively():
@@ -87,7 +99,9 @@ def keep_evaluation(
             )
         known = folder.read("evaluation.json", dict[str, Any])  # what others measured meanwhile stays
         folder.write("evaluation.json", {**known, evaluation.part: dataclasses.asdict(evaluation)})
-        return Evaluated(evaluation, write_report(folder), len(folder.settings["test_readings"]), aside)
+        report = write_report(folder, labelled.samples)
+        aside = (*labelled.set_aside, *unreadable)
+        return Evaluated(evaluation, report, len(folder.settings["test_readings"]), aside)
 
 
 def unreadable_here(noun: str, reasons: list[str]) -> tuple[SetAside, ...]:
@@ -153,6 +167,7 @@ def part_of_run(folder: RunFolder, part: Part) -> Labelled:
         )
     sources = [row["source"] for row in rows]
     options = LoadOptions(text=settings.get("text"), label=settings.get("label"))
+    _refuse_outside(folder, origin, sources)
     contents = contents_of(origin, sources, options, settings.get("modality", "image"))
     gone = [source for source, content in zip(sources, contents, strict=True) if content is None]
     there = [content for content in contents if content is not None]
@@ -183,6 +198,22 @@ def hash_of(content: Content) -> str:
     if isinstance(content, Pair):
         content = joined(content)
     return sha256_of(content) if isinstance(content, Path) else hashlib.sha256(content).hexdigest()
+
+
+def _refuse_outside(folder: RunFolder, origin: Path, sources: Sequence[str]) -> None:
+    """Raise `WorkError` for samples outside the data of the run, unless the table that it was made from names them.
+
+    A run may come from somebody else, and must not make graft read whatever lies on this machine.
+    """
+    outside = [one for one in sources if Path(one).is_absolute() or ".." in Path(one).parts or "\0" in one]
+    if outside and origin.is_file():
+        named = cells_of(origin)
+        outside = [one for one in outside if one not in named]
+    if outside:
+        raise WorkError(
+            f"The split of {folder.path} names files outside of its data ({origin}): {listing(outside, 3)}. graft "
+            "reads only what lies below. Measure on other samples with: graft evaluate RUN DATA"
+        )
 
 
 def _other(folder: RunFolder, model: Model, data: str | Path, watch: Watch) -> Labelled:

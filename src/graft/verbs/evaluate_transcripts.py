@@ -26,7 +26,7 @@ def evaluate_transcriber(folder: RunFolder, data: str | Path | None, part: Part,
     if labelled.opens_test:
         folder.count_test_reading("evaluate" if data is None else f"evaluate {data}")
     evaluation, unreadable = _measure(model, labelled, watch)
-    return keep_evaluation(folder, model_id, evaluation, (*labelled.set_aside, *unreadable))
+    return keep_evaluation(folder, model_id, evaluation, labelled, unreadable)
 
 
 def _measure(model: SpeechModel, labelled: Labelled, watch: Watch) -> tuple[TranscriptEvaluation, tuple[SetAside, ...]]:

@@ -13,6 +13,7 @@ from graft.adaptation.model import Model, Source
 from graft.backbones.licence import warning
 from graft.errors import MissingExtraError, RequestError, WorkError
 from graft.export.artifact import is_artifact
+from graft.export.golden import Golden
 from graft.export.parity import Check
 from graft.export.ship import Shipped, Work, settle, ship, unfinished
 from graft.export.target import Material, Target, Variant
@@ -20,7 +21,7 @@ from graft.export.targets import lacking, target_of
 from graft.export.to_app import APP, MODEL, page_folder, write_page
 from graft.modality import UnreadableError
 from graft.progress import SILENT, Watch
-from graft.records import Json
+from graft.records import Json, Part
 from graft.run_folder import RunFolder
 from graft.serving.predictor import expand
 from graft.verbs.evaluate import hash_of, part_of_run
@@ -28,6 +29,11 @@ from graft.verbs.evaluate import hash_of, part_of_run
 VARIANTS: tuple[Variant, ...] = get_args(Variant)
 Wanted = Literal["fp32", "fp16", "int8", "all"]
 MOST_CHECKED = 1_000
+MOST_GOLDEN = 100  # samples of which the golden ones are chosen
+GOLDEN: dict[Part, str] = {
+    "val": "samples of the run's val part",
+    "train": "samples of the run's train part, which the model was fitted on",
+}
 SAME_LABEL = 0.995  # of the answers: a page had 97 of 100 labels of Python's by 8 bits that agreed on 98.7%
 CALIBRATION = 256  # samples of the train part that set the ranges of 8 bits
 PLAIN_NAMES = ("train", "training", "metadata", "data", "labels", "index")
@@ -39,12 +45,14 @@ class ExportOptions:
 
     `variant` is one precision, "all" for each that the target has, or None for fp32, and for an app the smallest one
     that passes. `check` names files to compare on instead of the
-    run's own held-out ones; labels are the names of their folders. `replace` moves an older artifact aside.
+    run's own held-out ones; labels are the names of their folders. `replace` moves an older artifact aside. `golden`
+    names the files of which a few go into the artifact with the answers to expect; without it they are of the val part.
     """
 
     variant: Wanted | None = None
     check: Path | None = None
     replace: bool = False
+    golden: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +88,14 @@ def export(
     places = _places(folder, to, variants, out)
     _check_places(places, options.replace)
     check = _check(folder, model, options.check, watch)
+    golden = _golden(folder, model, options)
     material = _material(folder, model, watch) if "int8" in variants else Material(model, watch=watch)
-    work = Work(material, check, _name(folder), _accuracy(folder), watch)
+    work = Work(material, check, golden, _name(folder), _accuracy(folder), watch)
     if to == APP:
         return _app(work, variants, places[0])
     artifacts = tuple(ship(work, target, *one, _figures(one[1])) for one in zip(variants, places, strict=True))
     chosen = _smallest(artifacts)
-    return Exported(to, artifacts, chosen, tuple(_notes(model)))
+    return Exported(to, artifacts, chosen, tuple(_notes(work)))
 
 
 def _app(work: Work, variants: tuple[Variant, ...], place: Path) -> Exported:
@@ -101,7 +110,7 @@ def _app(work: Work, variants: tuple[Variant, ...], place: Path) -> Exported:
         write_page(fresh, work.name)
         settle(fresh, place)
     artifacts = tuple(replace(one, folder=None if one.folder is None else place) for one in tried)
-    return Exported(APP, artifacts, place, tuple(_notes(work.material.model)), chosen=chosen.name)
+    return Exported(APP, artifacts, place, tuple(_notes(work)), chosen=chosen.name)
 
 
 def _for_the_page(tried: Sequence[Shipped]) -> Path:
@@ -193,7 +202,7 @@ def _check(folder: RunFolder, model: Model, given: Path | None, watch: Watch) ->
 
 def _given(folder: RunFolder, model: Model, given: Path, watch: Watch) -> Check:
     """The files that somebody names; those of the run are known by their content, wherever they lie now."""
-    named = list(expand([str(given)], model.modality, watch))
+    named = list(expand(given, model.modality, watch))
     if not named:
         raise RequestError(f"There is no {model.modality.noun} in {given} to compare on.")
     rows = _some(len(named), MOST_CHECKED)
@@ -216,6 +225,39 @@ def _hash(content: Source) -> str:
         if isinstance(content, Path | bytes):
             return hash_of(content)
     return ""
+
+
+def _golden(folder: RunFolder, model: Model, options: ExportOptions) -> Golden:
+    """Samples that may leave with the artifact: those named, or the run's val part, or its train part.
+
+    None has the content of a sample of the test part: what was given away measures nothing any more.
+    """
+    locked = {row["sha256"] for row in folder.read_split() if row["part"] == "test"}
+    given = options.golden
+    if given is not None:
+        contents = [content for _, content in expand(given, model.modality)]
+        return Golden(_unlocked(contents, locked, str(given)), f"files of {given.name or given.absolute().name}")
+    for part, origin in GOLDEN.items():
+        with suppress(RequestError, WorkError):
+            contents = list(part_of_run(folder, part).contents)
+            return Golden(_unlocked(contents, locked, origin), origin)
+    if options.check is None:
+        raise WorkError(
+            "An artifact carries a few golden files, and the run's data is gone: name some with --golden DIR."
+        )
+    contents = [content for _, content in expand(options.check, model.modality)]
+    return Golden(_unlocked(contents, locked, str(options.check)), "some of the files that it was compared on")
+
+
+def _unlocked(contents: Sequence[Source], locked: set[str], where: str) -> list[Source]:
+    """Some of these samples, without those of the locked test part."""
+    kept = [content for content in contents if _hash(content) not in locked]
+    if not kept:
+        raise WorkError(
+            f"No golden file can be taken from {where}: all of it is the run's locked test part, or there is nothing. "
+            "Name others with --golden DIR."
+        )
+    return [kept[row] for row in _some(len(kept), MOST_GOLDEN)]
 
 
 def _some(count: int, most: int) -> list[int]:
@@ -255,7 +297,8 @@ def _accuracy(folder: RunFolder) -> Json | None:
     return best and {**best["accuracy"], "samples": best["samples"], "part": best["part"]}
 
 
-def _notes(model: Model) -> Iterator[str]:
-    told = warning(model.backbone.card)
+def _notes(work: Work) -> Iterator[str]:
+    yield f"Golden files, which whoever gets the artifact sees: {work.golden.origin}."
+    told = warning(work.material.model.backbone.card)
     if told:
         yield told

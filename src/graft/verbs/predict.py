@@ -14,7 +14,7 @@ from graft.serving import Predictor, Transcriber
 def predict(
     run: str | Path, inputs: Any, top: int = 3, watch: Watch = SILENT
 ) -> list[Prediction] | list[Transcription]:
-    """The `top` most probable classes, or texts, of each input.
+    """The `top` most probable classes, or texts, of each input. For a model of texts a str is a text, a `Path` a file.
 
     See `Predictor.predict` and `Transcriber.transcribe`, which keep the model open.
     """

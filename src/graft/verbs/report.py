@@ -1,16 +1,20 @@
 """Writing report.html and README.md from what lies in a run folder."""
 
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from graft.backbones.licence import UNKNOWN
-from graft.backbones.model_folder import TRANSCRIPT, read_description
-from graft.errors import plural
+from graft.backbones.model_folder import DESCRIPTION, TRANSCRIPT, read_description
+from graft.errors import WorkError, plural
 from graft.evaluation.error_rates import TranscriptEvaluation
+from graft.evaluation.exhibit import Samples, find_sample
 from graft.evaluation.report import Story, Subject, render, render_transcripts
 from graft.modalities import modality_of
-from graft.records import Evaluation, Finding, Json, Ranking, Verdict
+from graft.records import Card, Evaluation, Finding, Ranking, Verdict
 from graft.run_folder import RunFolder
+from graft.storage import read_record
 
 Kind = TypeVar("Kind")
 
@@ -24,29 +28,48 @@ TITLES = {
 }
 
 
-def write_report(run: RunFolder) -> Path:
-    """Render the report and the model card anew; the most trustworthy evaluation comes first."""
-    settings, description = run.settings, read_description(run.model)
-    card = description["backbone"]
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What the report tells of how a model came about."""
+
+    head: str
+    samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The part of model.json that says how a model came about."""
+
+    provenance: Provenance
+
+
+def write_report(run: RunFolder, read: Samples | None = None) -> Path:
+    """Render the report and the model card anew; the most trustworthy evaluation comes first.
+
+    Of the samples that evaluations name, the page shows those of the run's own split, if they are what they were, and
+    those that were just `read`.
+    """
+    settings, described = run.settings, read_description(run.model)
+    card, made = described.backbone, read_record(run.model / DESCRIPTION, Made).provenance
     parts = ", ".join(f"{part} {count:,}" for part, count in settings["samples"].items())
-    noun = modality_of(card["modality"]).noun
-    transcribes = description.get("kind") == TRANSCRIPT
+    noun = modality_of(card.modality).noun
+    transcribes = described.kind == TRANSCRIPT
     kind = "letters" if transcribes else "classes"
     subject = Subject(
         name=run.path.absolute().name,
         path=str(run.path),
         made=settings["started"],
         version=settings["graft"],
-        classes=tuple(description["classes"]),
+        classes=tuple(described.classes),
         facts=(
-            ("Backbone", f"{card['id']} (trained on {card['source']})"),
+            ("Backbone", f"{card.id} (trained on {card.source})"),
             *_licence(card),
             (
                 "Size",
-                f"{card['parameters'] / 1e6:.1f} million parameters, {card['macs'] / 1e6:.0f} million MACs a {noun}",
+                f"{card.parameters / 1e6:.1f} million parameters, {card.macs / 1e6:.0f} million MACs a {noun}",
             ),
-            ("Head", f"{description['provenance']['head']}, {len(description['classes'])} {kind}"),
-            ("Fitted on", f"{description['provenance']['samples']:,} {noun}s of train and val"),
+            ("Head", f"{made.head}, {len(described.classes)} {kind}"),
+            ("Fitted on", f"{made.samples:,} {noun}s of train and val"),
             ("Data", f"{parts} {noun}s, parts {settings['split']}, fingerprint {settings['dataset'][:16]}"),
             ("Seed", str(settings["seed"])),
             ("The test part was read", plural(len(settings["test_readings"]), "time")),
@@ -54,20 +77,34 @@ def write_report(run: RunFolder) -> Path:
         noun=noun,
     )
     findings, story = read_findings(run), read_story(run)
+    found = partial(find_sample, _own_samples(run), read)
     if transcribes:
-        page, model_card = render_transcripts(subject, _titled(read_transcript_evaluations(run)), findings, story)
+        page, model_card = render_transcripts(
+            subject, _titled(read_transcript_evaluations(run)), findings, story, found
+        )
     else:
-        page, model_card = render(subject, _titled(read_evaluations(run)), findings, story)
+        page, model_card = render(subject, _titled(read_evaluations(run)), findings, story, found)
     run.write_text("report.html", page)
     run.write_text("README.md", model_card)
     return run.path / "report.html"
 
 
-def _licence(card: Json) -> list[tuple[str, str]]:
+def _licence(card: Card) -> list[tuple[str, str]]:
     """The licence of a backbone's weights, where it is stated, and any doubt; earlier versions kept the name alone."""
-    facts = [("Licence of its weights", card["licence"] or UNKNOWN)]
-    further = (("Licence stated in", "licence_source"), ("Note on the licence", "licence_note"))
-    return facts + [(title, card[key]) for title, key in further if card.get(key)]
+    facts = [("Licence of its weights", card.licence or UNKNOWN)]
+    further = (("Licence stated in", card.licence_source), ("Note on the licence", card.licence_note))
+    return facts + [(title, told) for title, told in further if told]
+
+
+def _own_samples(run: RunFolder) -> Samples:
+    """The files of the run's split with their hashes, where there is one that can be read."""
+    data = Path(run.settings["data"])
+    try:
+        rows = run.read_split()
+    except WorkError:
+        return Samples("", {})
+    root = data if data.is_dir() else data.parent
+    return Samples(str(root), {row["source"]: row["sha256"] for row in rows})
 
 
 def _titled(evaluations: dict[str, Kind]) -> list[tuple[str, Kind]]:
