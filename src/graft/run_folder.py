@@ -58,6 +58,9 @@ class Resumable:
     versions: dict[str, str]
     text: str | None = None
     label: str | None = None
+    file: str | None = None
+    encoding: str | None = None
+    root: str | None = None
 
 
 def place_for(path: Path, replace: bool) -> Path:

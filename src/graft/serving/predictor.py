@@ -1,13 +1,15 @@
 """From whatever a person points at to the most probable classes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graft.adaptation.model import Model, Source
+from graft.data import LoadOptions
 from graft.data.rows import TABLES
 from graft.data.table import rows_as
 from graft.data.walk import Walk
@@ -17,6 +19,8 @@ from graft.modality import Modality, UnreadableError
 from graft.progress import SILENT, Watch
 from graft.records import Prediction
 from graft.run_folder import RunFolder
+
+Answer = TypeVar("Answer")
 
 
 class Answers(Protocol):
@@ -44,22 +48,23 @@ class Predictor:
         """Open a run, or an artifact with its own runtime."""
         place = Path(run)
         self.model: Answers = Artifact(place) if is_artifact(place) else Model.load(RunFolder.open(place).model)
+        self.load = LoadOptions() if is_artifact(place) else named_by(RunFolder.open(place))
 
-    def predict(self, inputs: Any, top: int = 3, watch: Watch = SILENT) -> Iterator[Prediction]:
+    def predict(
+        self, inputs: Any, top: int = 3, watch: Watch = SILENT, load: LoadOptions | None = None
+    ) -> Iterator[Prediction]:
         """Yield a prediction for each input: a path, a folder, something in memory, or a list of them.
 
         In memory that is a PIL picture or an array, a string, or a pair of samples and their rate. What cannot be read
-        yields a prediction with `error` and no classes. Raises `RequestError` for a path that does not exist and for
-        what is nothing of the model's kind.
+        yields a prediction with `error` and no classes. `load` says how tables are read; as those of the run by
+        default. Raises `RequestError` for a path that does not exist and for what is nothing of the model's kind.
         """
         if top < 1:
             raise RequestError(f"top must be at least 1, not {top}.")
-        named = list(expand(inputs, self.model.modality))
+        named = list(expand(inputs, self.model.modality, table_options(self.load, load)))
         if not named:
             raise RequestError(f"Nothing to predict: name {self.model.modality.noun}s, or folders that hold some.")
-        sources = [source for _, source in named]
-        for number, answer in self.model.predict(sources, watch):
-            name = named[number][0]
+        for name, answer in in_order(named, lambda sources: self.model.predict(sources, watch)):
             if isinstance(answer, UnreadableError):
                 yield Prediction(name, (), (), str(answer))
             else:
@@ -75,7 +80,32 @@ class Predictor:
         )
 
 
-def expand(inputs: Any, modality: Modality) -> Iterator[tuple[str, Source]]:
+def named_by(run: RunFolder) -> LoadOptions:
+    """The columns that were named when a run was made."""
+    settings = run.settings
+    return LoadOptions(text=settings.get("text"), label=settings.get("label"), file=settings.get("file"))
+
+
+def table_options(of_run: LoadOptions, asked: LoadOptions | None) -> LoadOptions:
+    """How a table is read: as asked for, with the columns that were named for the run where no other is."""
+    asked = asked or LoadOptions()
+    return replace(
+        asked, text=asked.text or of_run.text, label=asked.label or of_run.label, file=asked.file or of_run.file
+    )
+
+
+def in_order(
+    named: Sequence[tuple[str, Source]], run: Callable[[list[Source]], Iterator[tuple[int, Answer]]]
+) -> Iterator[tuple[str, Answer | UnreadableError]]:
+    """The answer to each named source in order; a row of a table that cannot be used is its own answer."""
+    answers = run([source for _, source in named if not isinstance(source, UnreadableError)])
+    for name, source in named:
+        yield name, source if isinstance(source, UnreadableError) else next(answers)[1]
+
+
+def expand(
+    inputs: Any, modality: Modality, options: LoadOptions | None = None
+) -> Iterator[tuple[str, Source | UnreadableError]]:
     """Name every single input; folders become the samples below them, in order of their names.
 
     A table gives its rows, each named by table and row. For a model of texts a string that is no path is a text itself.
@@ -90,7 +120,7 @@ def expand(inputs: Any, modality: Modality) -> Iterator[tuple[str, Source]]:
         if isinstance(one, str) and _is_text(one, modality):
             yield one, one
         elif isinstance(one, str | Path) and Path(one).suffix.lower() in TABLES and Path(one).is_file():
-            yield from rows_as(modality.name, Path(one))
+            yield from rows_as(modality.name, Path(one), options)
         elif isinstance(one, str | Path) and modality.name == "pair":
             raise RequestError(
                 f"{one} is no pair. This model takes a picture with a text: name a table ({', '.join(TABLES)}) with a "

@@ -2,7 +2,7 @@
 
 import dataclasses
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from graft.progress import SILENT, Watch
 from graft.ranking.history import meet
 from graft.records import Evaluation, Part
 from graft.run_folder import RunFolder
+from graft.serving.predictor import named_by, table_options
 from graft.storage import sha256_of
 from graft.verbs.report import read_evaluations, read_findings, write_report
 
@@ -46,21 +47,28 @@ class Labelled:
     opens_test: bool
 
 
-def evaluate(run: str | Path, data: str | Path | None = None, part: Part = "test", watch: Watch = SILENT) -> Evaluated:
+def evaluate(
+    run: str | Path,
+    data: str | Path | None = None,
+    part: Part = "test",
+    watch: Watch = SILENT,
+    load: LoadOptions | None = None,
+) -> Evaluated:
     """Measure a run from file to label, and write the result into its evaluation.json and report.
 
     Without `data` the run's own test part is read, and the reading is counted. With `data` the classes are matched by
-    name, and samples that the model was fitted on are left out. Raises `WorkError` where files have changed or gone.
+    name, and samples that the model was fitted on are left out; `load` says how a table is read, and the columns are
+    those of the run by default. Raises `WorkError` where files have changed or gone.
     """
     folder = RunFolder.open(Path(run))
     if writes_transcripts(folder.model):
         from graft.verbs.evaluate_transcripts import evaluate_transcriber
 
-        return evaluate_transcriber(folder, data, part, watch)
+        return evaluate_transcriber(folder, data, part, watch, load)
     model = Model.load(folder.model)
     known = read_evaluations(folder)  # before the test part is opened: a damaged run must not cost a reading
     read_findings(folder)
-    labelled = part_of_run(folder, part) if data is None else _other(folder, model, data, watch)
+    labelled = part_of_run(folder, part) if data is None else _other(folder, model, data, watch, load)
     if labelled.opens_test:
         folder.count_test_reading("evaluate" if data is None else f"evaluate {data}")
     evaluation = _measure(model, labelled, watch)
@@ -124,7 +132,7 @@ def part_of_run(folder: RunFolder, part: Part) -> Labelled:
             f"This run has no {part} part. Name labelled samples to measure on: graft evaluate {folder.path} DATA"
         )
     sources = [row["source"] for row in rows]
-    options = LoadOptions(text=settings.get("text"), label=settings.get("label"))
+    options = replace(named_by(folder), encoding=settings.get("encoding"), root=settings.get("root"))
     contents = contents_of(origin, sources, options, settings.get("modality", "image"))
     gone = [source for source, content in zip(sources, contents, strict=True) if content is None]
     there = [content for content in contents if content is not None]
@@ -142,7 +150,7 @@ def part_of_run(folder: RunFolder, part: Part) -> Labelled:
         )
     notes = ["Train and val parts helped to make the model; only the test part is fair."] if part != "test" else []
     title = "test" if part == "test" else f"{part}, seen by the model"
-    root = origin if origin.is_dir() else origin.parent
+    root = origin if origin.is_dir() else Path(options.root or origin.parent)
     names = [row["class"] for row in rows]
     return Labelled(title, root, there, names, sources, notes, opens_test=part == "test")
 
@@ -154,9 +162,16 @@ def hash_of(content: Content) -> str:
     return sha256_of(content) if isinstance(content, Path) else hashlib.sha256(content).hexdigest()
 
 
-def _other(folder: RunFolder, model: Model, data: str | Path, watch: Watch) -> Labelled:
+def columns_of_run(folder: RunFolder, load: LoadOptions | None) -> LoadOptions:
+    """How another table is read: as asked for, with the columns that were named for the run where no other is."""
+    return table_options(named_by(folder), load)
+
+
+def _other(
+    folder: RunFolder, model: Model, data: str | Path, watch: Watch, load: LoadOptions | None = None
+) -> Labelled:
     """Another labelled folder, without what the model was fitted on and without classes it does not know."""
-    dataset = load_labelled(data, watch)
+    dataset = load_labelled(data, watch, columns_of_run(folder, load))
     if dataset.modality.name != model.modality.name:
         raise RequestError(f"{data} holds {dataset.modality.noun}s; this model was made for {model.modality.noun}s.")
     split = folder.read_split()

@@ -12,12 +12,14 @@ from graft.modality import UnreadableError
 from graft.progress import Watch
 from graft.records import Part
 from graft.run_folder import RunFolder
-from graft.verbs.evaluate import Evaluated, Labelled, part_of_run
+from graft.verbs.evaluate import Evaluated, Labelled, columns_of_run, part_of_run
 from graft.verbs.heard import heard_in
 from graft.verbs.report import read_findings, read_transcript_evaluations, write_report
 
 
-def evaluate_transcriber(folder: RunFolder, data: str | Path | None, part: Part, watch: Watch) -> Evaluated:
+def evaluate_transcriber(
+    folder: RunFolder, data: str | Path | None, part: Part, watch: Watch, load: LoadOptions | None = None
+) -> Evaluated:
     """Measure a run on a part of its own, or on other recordings with transcripts; see `evaluate`."""
     model = SpeechModel.load(folder.model)
     known = read_transcript_evaluations(folder)  # before the test part is opened, as for classes
@@ -27,7 +29,7 @@ def evaluate_transcriber(folder: RunFolder, data: str | Path | None, part: Part,
         labelled = part_of_run(folder, part)
         groups = {row["source"]: row["group"] for row in folder.read_split()}
     else:
-        labelled = _other(folder, data, watch)
+        labelled = _other(folder, data, watch, load)
     if labelled.opens_test:
         folder.count_test_reading("evaluate" if data is None else f"evaluate {data}")
     evaluation = _measure(model, labelled, groups, watch)
@@ -63,9 +65,9 @@ def _measure(model: SpeechModel, labelled: Labelled, groups: dict[str, str], wat
     return evaluate_transcripts(labelled.title, said, heard, model.words, notes)
 
 
-def _other(folder: RunFolder, data: str | Path, watch: Watch) -> Labelled:
+def _other(folder: RunFolder, data: str | Path, watch: Watch, load: LoadOptions | None) -> Labelled:
     """Other recordings with transcripts, without those that the model was fitted on."""
-    dataset = load_labelled(data, watch, LoadOptions(text=folder.settings.get("text")))
+    dataset = load_labelled(data, watch, columns_of_run(folder, load))
     if not dataset.transcribed:
         raise RequestError(
             f"{data} has classes, and this model writes down what is said. Expected a table with a column file of "

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from graft.adaptation.model import Model, Source
-from graft.errors import MissingExtraError, RequestError, WorkError
+from graft.errors import MissingExtraError, RequestError, WorkError, plural
 from graft.export.artifact import is_artifact
 from graft.export.parity import Check
 from graft.export.ship import Shipped, Work, settle, ship, unfinished
@@ -21,7 +21,7 @@ from graft.modality import UnreadableError
 from graft.progress import SILENT, Watch
 from graft.records import Json
 from graft.run_folder import RunFolder
-from graft.serving.predictor import expand
+from graft.serving.predictor import expand, named_by
 from graft.verbs.evaluate import hash_of, part_of_run
 
 VARIANTS: tuple[Variant, ...] = get_args(Variant)
@@ -193,7 +193,10 @@ def _check(folder: RunFolder, model: Model, given: Path | None, watch: Watch) ->
 
 def _given(folder: RunFolder, model: Model, given: Path, watch: Watch) -> Check:
     """The files that somebody names; those of the run are known by their content, wherever they lie now."""
-    named = list(expand([str(given)], model.modality))
+    expanded = list(expand([str(given)], model.modality, named_by(folder)))
+    named = [(name, source) for name, source in expanded if not isinstance(source, UnreadableError)]
+    if len(named) < len(expanded):
+        watch.say(f"{plural(len(expanded) - len(named), 'row')} of {given} cannot be read and will not be compared.")
     if not named:
         raise RequestError(f"There is no {model.modality.noun} in {given} to compare on.")
     rows = _some(len(named), MOST_CHECKED)

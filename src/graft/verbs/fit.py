@@ -3,7 +3,7 @@
 import shutil
 import time
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
@@ -146,7 +146,7 @@ def _opened(identity: str | None, dataset: Dataset) -> Backbone:
 
 def options_of(settings: Resumable) -> LoadOptions:
     """How the data of a run were read."""
-    return LoadOptions(settings.seed, settings.group, settings.min_per_class, settings.text, settings.label)
+    return LoadOptions(**{field.name: getattr(settings, field.name) for field in fields(LoadOptions)})
 
 
 def changes(folder: RunFolder, dataset: Dataset) -> str:
@@ -236,11 +236,8 @@ def _settings(dataset: Dataset, options: FitOptions) -> Json:
         "classes": len(dataset.classes),
         "backbone": options.backbone,
         "effort": options.effort,
-        "seed": options.load.seed,
-        "group": options.load.group,
-        "min_per_class": options.load.min_per_class,
-        "text": options.load.text,
-        "label": options.load.label,
+        **asdict(options.load),
+        "root": root_of(dataset, options.load),
         "transcribed": dataset.transcribed,
         "modality": dataset.modality.name,
         "cache_gb": options.cache_gb,
@@ -251,6 +248,14 @@ def _settings(dataset: Dataset, options: FitOptions) -> Json:
         "machine": machine.describe(),
         "versions": _versions(),
     }
+
+
+def root_of(dataset: Dataset, load: LoadOptions) -> str | None:
+    """Where the paths in a table begin, if that is not the table's own folder."""
+    if load.root is not None:
+        return str(Path(load.root).absolute())
+    own = dataset.pointed_at.absolute()
+    return None if dataset.root in (own, own.parent) else str(dataset.root)
 
 
 def _versions() -> dict[str, str]:
