@@ -45,6 +45,11 @@ def clean_text(text: str) -> str:
     return (text if text.isascii() else unicodedata.normalize("NFC", text)).strip().strip("\ufeff")
 
 
+def column_name(written: str) -> str:
+    """The name of a column in one way of writing, which can be written down everywhere."""
+    return clean_text(written).encode("utf-8", "replace").decode()
+
+
 def one_line(text: str) -> str:
     """The same with every run of white space as one space: how labels and transcripts are written."""
     return " ".join(clean_text(text).split())

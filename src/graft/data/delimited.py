@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from graft.data.cells import clean_text
+from graft.data.cells import column_name
 from graft.data.column_names import simple
 
 MOST_FIELD = 100_000_000  # characters of one field: what is too long for a text is told of that row alone
@@ -47,7 +47,7 @@ def delimited_records(text: str, tab: bool, known: frozenset[str]) -> Records:
     head = next(records, None)
     if head is None or isinstance(head, Fault):
         return Records((), [], [], [head] if head else [], skipped, delimiter)
-    names = tuple(clean_text(name).lstrip("#").strip() for name in head[1])
+    names = tuple(column_name(name).lstrip("#").strip() for name in head[1])
     found = Records(names, [], [], [], skipped, delimiter)
     for record in records:
         if isinstance(record, Fault):

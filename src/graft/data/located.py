@@ -115,7 +115,8 @@ class _Search:
                 f"or by their names: {listing(self.elsewhere, 3)}."
             )
         if self.several:
-            told.append(f"{self.several:,} rows name files of which several of the same name lie below {self.root}.")
+            rows = "1 row names a file" if self.several == 1 else f"{self.several:,} rows name files"
+            told.append(f"{rows} of which several of the same name lie below {self.root}.")
         return told
 
     def _told(self, text: str, path: Path) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from graft.data.cells import column_name
 from graft.errors import DataError, RequestError, WorkError
 
 Column = Callable[[str], list[Any]]
@@ -19,12 +20,13 @@ def parquet_columns(path: Path) -> tuple[tuple[str, ...], int, Column]:
     except ImportError as error:
         raise WorkError("Parquet needs an extra. Install it with: pip install 'graft-ml[parquet]'") from error
     file = _guarded(path, lambda: pyarrow.parquet.ParquetFile(path))
-    names = tuple(str(name) for name in file.schema_arrow.names)
+    written = {column_name(str(name)): str(name) for name in reversed(_guarded(path, lambda: file.schema_arrow.names))}
+    names = tuple(column_name(str(name)) for name in file.schema_arrow.names)
     if not file.metadata.num_rows:
         raise DataError(path, ["The table has no rows."])
 
     def column(name: str) -> list[Any]:
-        values: list[Any] = _guarded(path, lambda: _values(file, name))
+        values: list[Any] = _guarded(path, lambda: _values(file, written[name]))
         return values
 
     return names, int(file.metadata.num_rows), column

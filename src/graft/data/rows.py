@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from graft.data.cells import Cells, clean_text, cleaned
+from graft.data.cells import Cells, cleaned, column_name
 from graft.data.delimited import Fault, delimited_records
 from graft.data.encoding import text_of
 from graft.data.foreign_formats import refuse_foreign
@@ -94,7 +94,7 @@ def _of_objects(path: Path, text: str) -> Table:
         told = [f"Line {fault.line:,}: {fault.reason}." for fault in faults[:3]] or ["The table has no rows."]
         raise DataError(path, [*told, *filter(None, [whole_document(text) if faults else ""])])
     keys = dict.fromkeys(key for one in objects for key in one)
-    written = {clean_text(key): key for key in reversed(keys)}
+    written = {column_name(key): key for key in reversed(keys)}
 
     def column(name: str) -> list[Any]:
         return [one.get(written[name]) for one in objects]
