@@ -305,7 +305,7 @@ class TestBadInput:
         assert len(load(root)) == 10
 
     def test_classes_that_differ_only_in_letter_case(self, folder):
-        with pytest.raises(DataError, match="Lemon and lemon differ only in letter case"):
+        with pytest.raises(DataError, match=r"Lemon \(5\) and lemon \(5\) differ only in letter case"):
             load(folder(lemon=5, Lemon=5, plum=5))
 
     def test_pictures_beside_the_class_folders(self, folder):

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from graft.data import LoadOptions, load
-from graft.data.table import contents_of, read_rows
+from graft.data.rows import read_table
+from graft.data.table import contents_of
 from graft.errors import DataError, RequestError
 
 GREETINGS = ["hello", "good morning", "hi there", "good day", "welcome"]
@@ -72,8 +73,12 @@ def test_a_column_of_groups_and_one_of_parts(tmp_path):
     data = load(write(tmp_path / "b.csv", rows, head=("text", "label", "split")))
     assert [data.count(part) for part in ("train", "test")] == [8, 2]
     rows = [(text, label, "somewhere") for text, label in ROWS]
-    with pytest.raises(DataError, match="parts that graft does not know: somewhere"):
-        load(write(tmp_path / "c.csv", rows, head=("text", "label", "split")))
+    data = load(write(tmp_path / "c.csv", rows, head=("text", "label", "split")))
+    assert data.split == "made"
+    assert any(finding.kind == "no-parts" and "somewhere" in finding.message for finding in data.findings)
+    rows[0] = ("hello", "greeting", "train")
+    with pytest.raises(DataError, match=r"parts that graft does not know: somewhere \(the first: d.csv:3\)"):
+        load(write(tmp_path / "d.csv", rows, head=("text", "label", "split")))
 
 
 def test_files_named_by_a_table(folder, tmp_path):
@@ -108,7 +113,7 @@ def test_numbers_are_no_texts(tmp_path):
     ("name", "content", "message"),
     [
         ("a.csv", "text,label\n", "no rows"),
-        ("a.csv", 'text,label\n"open,x\n', "no table that can be read"),
+        ("a.csv", 'text,label\n"open,x\n', "a quotation mark that is not closed"),
         ("a.jsonl", "{broken", "no JSON"),
         ("a.jsonl", "[1, 2]", "no JSON object"),
         ("a.parquet", "no parquet", "cannot be read as Parquet"),
@@ -123,4 +128,4 @@ def test_what_is_no_table(tmp_path, name, content, message):
 def test_the_same_content_is_found_again_by_its_name(tmp_path):
     path = write(tmp_path / "a.csv", ROWS)
     assert contents_of(path, ["a.csv:3", "a.csv:99"], LoadOptions()) == [b"good morning", None]
-    assert len(read_rows(path)) == 10
+    assert len(read_table(path)) == 10

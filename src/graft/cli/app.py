@@ -83,4 +83,20 @@ Text = Annotated[
 Label = Annotated[
     str | None, typer.Option("--label", help="The column of a table that holds the labels.", show_default=False)
 ]
+File = Annotated[
+    str | None,
+    typer.Option("--file", help="The column of a table that holds the paths of files.", show_default=False),
+]
+Encoding = Annotated[
+    str | None,
+    typer.Option(
+        "--encoding", help="How a table is written, where it is not UTF-8: gb18030, cp1252, ...", show_default=False
+    ),
+]
+Root = Annotated[
+    str | None,
+    typer.Option(
+        "--root", help="The folder that the paths in a table begin from.  [default: the table's]", show_default=False
+    ),
+]
 CacheGb = Annotated[float, typer.Option(help="The most that features may take on disk, in GB.")]

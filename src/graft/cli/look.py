@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from graft.cli.app import AsJson, Data, Group, Label, MinPerClass, Seed, Text, app
+from graft.cli.app import AsJson, Data, Encoding, File, Group, Label, MinPerClass, Root, Seed, Text, app
 
 
 @app.command("data")
@@ -16,6 +16,9 @@ def data_verb(
     min_per_class: MinPerClass = 1,
     text: Text = None,
     label: Label = None,
+    file: File = None,
+    encoding: Encoding = None,
+    root: Root = None,
     as_json: AsJson = False,
 ) -> None:
     """Look at the data: classes, parts, and what the checks found. Nothing is changed."""
@@ -23,7 +26,8 @@ def data_verb(
     from graft.data import LoadOptions, load
     from graft.verbs.data import describe
 
-    dataset = load(data, LoadOptions(seed, group, min_per_class, text, label), terminal.Terminal())
+    options = LoadOptions(seed, group, min_per_class, text, label, file, encoding, root)
+    dataset = load(data, options, terminal.Terminal())
     terminal.print_json(describe(dataset)) if as_json else terminal.show_dataset(dataset)
 
 
@@ -49,6 +53,9 @@ def rank(
     group: Group = None,
     text: Text = None,
     label: Label = None,
+    file: File = None,
+    encoding: Encoding = None,
+    root: Root = None,
     as_json: AsJson = False,
 ) -> None:
     """Which pretrained network will serve this data best? Compared before training, with intervals and costs."""
@@ -60,7 +67,7 @@ def rank(
 
     options = RankOptions(
         backbones=tuple(backbone or ()),
-        load=LoadOptions(seed, group, text=text, label=label),
+        load=LoadOptions(seed, group, 1, text, label, file, encoding, root),
         limits=Limits(max_params, max_ms, max_mb, tuple(licence or ())),
         minutes=minutes,
         race=race,

@@ -5,7 +5,22 @@ from typing import Annotated
 
 import typer
 
-from graft.cli.app import AsJson, CacheGb, Data, EffortOption, Group, Label, MinPerClass, OptionalData, Seed, Text, app
+from graft.cli.app import (
+    AsJson,
+    CacheGb,
+    Data,
+    EffortOption,
+    Encoding,
+    File,
+    Group,
+    Label,
+    MinPerClass,
+    OptionalData,
+    Root,
+    Seed,
+    Text,
+    app,
+)
 from graft.errors import RequestError
 
 
@@ -30,6 +45,9 @@ def fit(
     min_per_class: MinPerClass = 1,
     text: Text = None,
     label: Label = None,
+    file: File = None,
+    encoding: Encoding = None,
+    root: Root = None,
     replace: Annotated[bool, typer.Option("--replace", help="Move a run that is already there aside.")] = False,
     cache_gb: CacheGb = 5.0,
     resume: Annotated[
@@ -48,7 +66,7 @@ def fit(
     if (data is None) == (resume is None):
         raise RequestError("Expected either DATA, to begin a run, or --resume RUN, to go on with one.")
     if data is not None:
-        dealt = LoadOptions(seed, group, min_per_class, text, label)
+        dealt = LoadOptions(seed, group, min_per_class, text, label, file, encoding, root)
         options = FitOptions(backbone, effort, dealt, replace, cache_gb, minutes)  # type: ignore[arg-type]
         fitted = run_fit(data, out, options, terminal.Terminal())
     elif resume is not None:

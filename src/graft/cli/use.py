@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from graft.cli.app import AsJson, Run, app
+from graft.cli.app import AsJson, Encoding, File, Label, Root, Run, Text, app
 from graft.errors import RequestError
 
 
@@ -18,13 +18,20 @@ def evaluate(
         typer.Argument(help="Other labelled samples; without it, the run's locked test part.", show_default=False),
     ] = None,
     part: Annotated[str, typer.Option(help="test, val or train, of the run's own data.")] = "test",
+    text: Text = None,
+    label: Label = None,
+    file: File = None,
+    encoding: Encoding = None,
+    root: Root = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure a model, from file to label. Reading the test part is counted in run.json."""
     from graft import terminal
+    from graft.data import LoadOptions
     from graft.verbs.evaluate import evaluate as run_evaluate
 
-    evaluated = run_evaluate(run, data, part, terminal.Terminal())  # type: ignore[arg-type]
+    options = LoadOptions(text=text, label=label, file=file, encoding=encoding, root=root)
+    evaluated = run_evaluate(run, data, part, terminal.Terminal(), options)  # type: ignore[arg-type]
     terminal.print_json(evaluated) if as_json else terminal.show_evaluated(evaluated)
 
 
@@ -48,10 +55,14 @@ def predict(
     known_words: Annotated[
         bool, typer.Option("--known-words", help="Of what is said, write only words that the model learnt from.")
     ] = False,
+    file: File = None,
+    encoding: Encoding = None,
+    root: Root = None,
     as_json: AsJson = False,
 ) -> None:
     """Name the classes of samples, with calibrated probabilities, or write down what is said in recordings."""
     from graft import terminal
+    from graft.data import LoadOptions
     from graft.serving import Predictor, Transcriber
     from graft.verbs.predict import is_for_transcripts
 
@@ -61,16 +72,18 @@ def predict(
             'Nothing to predict: name files, or give texts with --text "WORDS". See: graft predict --help'
         )
     watch = terminal.Terminal(tasks=len(named) > 1 or (not text and os.path.isdir(named[0])))
+    load = LoadOptions(file=file, encoding=encoding, root=root)
+    load.check()
     if is_for_transcripts(run):
         _refuse_texts(run, text)
-        transcriptions = list(Transcriber(run).transcribe(named, top or 1, known_words, watch))
+        transcriptions = list(Transcriber(run).transcribe(named, top or 1, known_words, watch, load))
         raise typer.Exit(1 if terminal.show_transcriptions(transcriptions, as_json) else 0)
     if known_words:
         raise RequestError(f"--known-words is for models that write down what is said, and {run} names classes.")
     predictor = Predictor(run)
     if predictor.model.modality.name != "text":
         _refuse_texts(run, text)
-    predictions = list(predictor.predict(named, top or 3, watch))
+    predictions = list(predictor.predict(named, top or 3, watch, load))
     failed = terminal.show_predictions(predictions, as_json)
     raise typer.Exit(1 if failed else 0)
 

@@ -1,5 +1,6 @@
 """What can be wrong with labelled samples, and what is done about it: nothing is repaired, all is told."""
 
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
@@ -12,20 +13,32 @@ from graft.errors import listing, plural
 from graft.records import PARTS, Finding
 
 LEAST_TO_SPLIT = 3  # one sample for each of train, val and test
+LOOK_ALIKE = str.maketrans("АВЕКМНОРСТХаеорсухіјѕΑΒΕΖΗΙΚΜΝΟΡΤΥΧο", "ABEKMHOPCTXaeopcyxijsABEZHIKMNOPTYXo")  # noqa: RUF001
 IMBALANCE = 10  # the largest class has so many times more samples than the smallest
 
 
-def letter_case_problems(entries: Sequence[Entry]) -> list[str]:
-    """Classes whose names differ only in letter case: one class on some systems, two on others."""
-    names: dict[str, set[str]] = defaultdict(set)
+def look_alike_problems(entries: Sequence[Entry], table: bool = False) -> list[str]:
+    """Classes whose names a person can hardly tell apart: in letter case, white space, or letters that look alike."""
+    names: dict[str, Counter[str]] = defaultdict(Counter)
     for entry in entries:
-        names[entry.label.casefold()].add(entry.label)
-    return [
-        f"The classes {' and '.join(sorted(same))} differ only in letter case. "
-        "Put them into one folder if they are one class, or rename one of them."
-        for same in names.values()
-        if len(same) > 1
-    ]
+        names[_skeleton(entry.label)][entry.label] += 1
+    return [_look_alike(counts, table) for counts in names.values() if len(counts) > 1]
+
+
+def _skeleton(label: str) -> str:
+    """What of a label the eye goes by."""
+    plain = unicodedata.normalize("NFKC", label).translate(LOOK_ALIKE).casefold()
+    return " ".join("".join(sign for sign in plain if unicodedata.category(sign) != "Cf").split())
+
+
+def _look_alike(counts: Counter[str], table: bool) -> str:
+    names = sorted(counts)
+    case = len({name.casefold() for name in names}) == 1
+    shown = " and ".join(f"{name if case else ascii(name)} ({counts[name]:,})" for name in names)
+    how = "differ only in letter case" if case else "look alike: they differ in white space or in signs like each other"
+    one = "Write them in one way" if table else "Put them into one folder"
+    what = "labels" if table else "classes"
+    return f"The {what} {shown} {how}. {one} if they are one class, or rename one of them."
 
 
 def too_many_classes(dataset: Dataset) -> Finding | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from graft.data.listing import PART_NAMES, Entry, Listing
 from graft.data.options import LoadOptions
+from graft.data.rows import TABLES
 from graft.data.walk import Walk
 from graft.errors import DataError, RequestError, listing, plural
 from graft.image import IMAGE
@@ -55,6 +56,7 @@ class _Walk:
         self.hidden = 0
         self.empty: list[str] = []
         self.unspeakable: list[str] = []  # names that are not valid UTF-8
+        self.written: dict[str, set[str]] = defaultdict(set)  # class -> the ways in which folders write its name
 
     def run(self) -> Listing:
         folders = self._folders_of(self.root)
@@ -114,6 +116,7 @@ class _Walk:
             )
         for folder in folders:
             label = unicodedata.normalize("NFC", folder.name)  # macOS writes the same name in another way
+            self.written[label].add(folder.name)
             before = len(self.found.entries)
             walk = Walk(above=(self.root, parent))
             for file in walk.files(folder):
@@ -159,6 +162,11 @@ class _Walk:
                 f"{len(self.unspeakable):,} {verb} not valid UTF-8: {listing(self.unspeakable)}. Rename them or their "
                 "folders, so that every system can write down which is which."
             )
+        twofold = [label for label, ways in self.written.items() if len(ways) > 1]
+        if twofold:
+            names = listing(twofold)
+            message = f"Folders of one name, written with composed and with separate accents, are one class: {names}."
+            self.found.findings.append(Finding("same-name", "warning", message, tuple(twofold)))
         if self.empty and self.found.entries:
             message = f"{plural(len(self.empty), 'folder')} without any {self.modality.noun}: {listing(self.empty)}."
             message = message.encode("utf-8", "replace").decode()
@@ -178,10 +186,12 @@ class _Walk:
             self.found.findings.append(Finding("hidden", "info", message))
         if not self.found.entries and not self.found.problems:
             suffixes = ", ".join(sorted(suffix.lstrip(".") for suffix in self.modality.suffixes))
+            tables = [name for one in TABLES for name in self.foreign.get(one, [])]
             raise DataError(
                 self.root,
                 [
                     f"No {self.modality.noun}s found. Expected one sub-folder per class with {self.modality.noun}s in "
-                    f"it (endings: {suffixes}), or train/ val/ test/ folders of such folders.",
+                    f"it (endings: {suffixes}), or train/ val/ test/ folders of such folders."
+                    + (f" It holds tables: to use one, name it ({listing(tables, 3)})." if tables else ""),
                 ],
             )

@@ -38,7 +38,7 @@ def load(path: str | Path, options: LoadOptions | None = None, watch: Watch = SI
     options = options or LoadOptions()
     options.check()
     found = _read(root, options)
-    problems = [*found.problems, *([] if found.transcribed else checks.letter_case_problems(found.entries))]
+    problems = [*found.problems, *([] if found.transcribed else checks.look_alike_problems(found.entries, found.table))]
     if not found.entries:
         raise DataError(root, problems)
     dataset = _checked(root, found, options, watch)
@@ -146,9 +146,8 @@ def _checked(origin: Path, found: Listing, options: LoadOptions, watch: Watch) -
 def _groups(entries: Sequence[Entry], pattern: str | None) -> list[str]:
     if pattern is None:
         return [""] * len(entries)
-    named = [entry.group for entry in entries if entry.group is not None]
-    if named:
-        return named
+    if any(entry.group is not None for entry in entries):
+        return [entry.group or "" for entry in entries]
     try:
         regex = re.compile(pattern)
     except re.error as error:

@@ -42,6 +42,7 @@ class Listing:
     findings: list[Finding] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     transcribed: bool = False  # labels are what is said in the recordings
+    table: bool = False  # samples stand in the rows of a table
 
 
 class Reader(Protocol):

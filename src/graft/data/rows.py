@@ -1,79 +1,102 @@
-"""The rows of a table as text: CSV, TSV, JSON lines or Parquet."""
+"""A table of any format as columns of cells, with the rows that cannot be used told by their lines."""
 
-import csv
-import io
-import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from graft.errors import DataError, RequestError, WorkError
+from graft.data.cells import Cells, cleaned, column_name
+from graft.data.delimited import Fault, delimited_records
+from graft.data.encoding import text_of
+from graft.data.foreign_formats import refuse_foreign
+from graft.data.json_lines import json_records, whole_document
+from graft.data.parquet import parquet_columns
+from graft.errors import DataError, RequestError
 from graft.storage import explain
 
 TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
-MOST_FIELD = 100_000_000  # characters of one field: what is too long for a text is told of that row alone
-
-Row = dict[str, str]
 
 
-def read_rows(path: Path) -> list[Row]:
-    """All rows of a table as text, without changing any; raises `RequestError` where it cannot be read."""
-    suffix = path.suffix.lower()
-    if suffix == ".parquet":
-        return _parquet(path)
+@dataclass(frozen=True)
+class Table:
+    """The rows of a table that could be told apart, and those that could not.
+
+    `lines` are where rows begin, as editors count (of Parquet: the row's number, its first row as 2, below a head);
+    `values` gives a column as its reader found it.
+    """
+
+    path: Path
+    names: tuple[str, ...]
+    lines: list[int]
+    values: Callable[[str], list[Any]]
+    faults: list[Fault] = field(default_factory=list)
+    skipped: tuple[str, ...] = ()  # lines above the head
+    _cells: dict[str, Cells] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def cells(self, name: str) -> Cells:
+        """A column, cleaned; read at most once."""
+        if name not in self._cells:
+            self._cells[name] = cleaned(self.values(name))
+        return self._cells[name]
+
+    def where(self, row: int) -> str:
+        """The name of a row, by which it is found again: table and line."""
+        return f"{self.path.name}:{self.lines[row]}"
+
+    @cached_property
+    def twice(self) -> frozenset[str]:
+        """Names that several columns have."""
+        return frozenset(name for name in self.names if name and self.names.count(name) > 1)
+
+
+def read_table(path: Path, encoding: str | None = None, known: frozenset[str] = frozenset()) -> Table:
+    """Read a table; `known` holds names that columns have, to tell a head from a comment.
+
+    Raises `RequestError` where it cannot be read, and `DataError` where it is of another format, of another encoding,
+    or without rows.
+    """
     try:
-        content = path.read_bytes().decode("utf-8-sig", errors="surrogateescape")  # a broken row is told as that row
+        content = b"" if path.suffix.lower() == ".parquet" else path.read_bytes()
+        if not content:
+            with path.open("rb") as file:
+                content = file.read(100)
     except OSError as error:
         raise RequestError(f"{path} cannot be read: {explain(error)}") from error
-    if suffix in (".jsonl", ".ndjson"):
-        return _json_lines(path, content)
-    csv.field_size_limit(MOST_FIELD)
-    delimiter = "\t" if suffix == ".tsv" else _delimiter(content)
-    try:
-        reader = csv.DictReader(io.StringIO(content, newline=""), delimiter=delimiter, strict=True)
-        rows = [{name: value or "" for name, value in row.items() if name is not None} for row in reader]
-    except csv.Error as error:
-        raise RequestError(f"{path} is no table that can be read: {error} (row {reader.line_num:,}).") from error
-    if not rows:
+    refuse_foreign(path, content)
+    if path.suffix.lower() == ".parquet":
+        names, rows, column = parquet_columns(path)
+        return Table(path, names, list(range(2, rows + 2)), column)
+    text = text_of(path, content, encoding)
+    if path.suffix.lower() in (".jsonl", ".ndjson"):
+        return _of_objects(path, text)
+    return _of_records(path, text, known)
+
+
+def _of_records(path: Path, text: str, known: frozenset[str]) -> Table:
+    records = delimited_records(text, path.suffix.lower() == ".tsv", known)
+    places = {name: place for place, name in reversed([*enumerate(records.names)])}
+
+    def column(name: str) -> list[Any]:
+        return [fields[places[name]] for fields in records.fields]
+
+    if not records.fields and not records.faults:
         raise DataError(path, ["The table has no rows under its head."])
-    return rows
+    return Table(path, records.names, records.lines, column, records.faults, records.skipped)
 
 
-def _delimiter(content: str) -> str:
-    head = content.partition("\n")[0]
-    return max((",", ";", "\t"), key=head.count)
+def _of_objects(path: Path, text: str) -> Table:
+    lines, objects, faults = json_records(text)
+    if not objects:
+        told = [f"Line {fault.line:,}: {fault.reason}." for fault in faults[:3]] or ["The table has no rows."]
+        raise DataError(path, [*told, *filter(None, [whole_document(text) if faults else ""])])
+    keys = dict.fromkeys(key for one in objects for key in one)
+    written = {column_name(key): key for key in reversed(keys)}
 
+    def column(name: str) -> list[Any]:
+        return [one.get(written[name]) for one in objects]
 
-def _json_lines(path: Path, content: str) -> list[Row]:
-    rows = []
-    for number, line in enumerate(content.splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            row: Any = json.loads(line)
-        except ValueError as error:
-            raise RequestError(f"{path} line {number:,} is no JSON: {error}.") from error
-        if not isinstance(row, dict):
-            raise RequestError(f"{path} line {number:,} is no JSON object with the columns as names.")
-        rows.append({str(name): "" if value is None else str(value) for name, value in row.items()})
-    if not rows:
-        raise DataError(path, ["The table has no rows."])
-    names = set().union(*rows)
-    return [{name: row.get(name, "") for name in names} for row in rows]
-
-
-def _parquet(path: Path) -> list[Row]:
-    try:
-        import pyarrow.parquet
-    except ImportError as error:
-        raise WorkError("Parquet needs an extra. Install it with: pip install 'graft-ml[parquet]'") from error
-    try:
-        table = pyarrow.parquet.read_table(path)
-    except (OSError, pyarrow.ArrowInvalid) as error:
-        raise RequestError(f"{path} cannot be read as Parquet: {error}.") from error
-    if not table.num_rows:
-        raise DataError(path, ["The table has no rows."])
-    if any(pyarrow.types.is_nested(kind) or pyarrow.types.is_binary(kind) for kind in table.schema.types):
-        raise DataError(
-            path, [f"It holds files inside ({', '.join(table.schema.names)}); graft reads texts and paths of files."]
-        )
-    return [{name: "" if value is None else str(value) for name, value in row.items()} for row in table.to_pylist()]
+    return Table(path, tuple(reversed(written)), lines, column, faults)

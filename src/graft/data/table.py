@@ -1,57 +1,28 @@
 """Tables of labelled samples: CSV, TSV, JSON lines or Parquet, with a text or the path of a file in each row."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from graft.audio import AUDIO
+from graft.data.column_names import FILES, KNOWN, TEXTS
+from graft.data.columns import TRANSCRIPTS, ambiguous, columns_of, named_columns, told
+from graft.data.labelled_rows import LabelledRows, Sample, Sheet, labelled_rows, unreadable_rows
 from graft.data.listing import PART_NAMES, Entry, Listing
+from graft.data.located import Located, locate
 from graft.data.options import LoadOptions
-from graft.data.rows import TABLES, Row, read_rows
-from graft.data.transcripts import tidy
+from graft.data.rows import TABLES, Table, read_table
 from graft.errors import DataError, RequestError, listing, plural
 from graft.image import IMAGE
 from graft.modalities import MODALITIES
-from graft.modality import Content, Modality, Pair
+from graft.modality import Content, Modality, Pair, UnreadableError
 from graft.pair import PAIR
-from graft.records import Finding, Part
-from graft.storage import is_utf8
+from graft.records import PARTS, Finding, Part
 from graft.text import TEXT
 
-TEXTS = (
-    "text",
-    "sentence",
-    "utterance",
-    "request",
-    "question",
-    "message",
-    "content",
-    "review",
-    "document",
-    "query",
-    "transcript",
-    "transcription",
-)
-FILES = ("file", "path", "filename", "file_name", "filepath", "file_path", "image", "picture", "audio", "recording")
-LABELS = ("label", "class", "category", "intent", "target", "species", "topic", "sentiment")
-PARTS_COLUMNS = ("split", "part", "subset")
 ROW = re.compile(r"(.+\.(?:csv|tsv|jsonl|ndjson|parquet)):(\d+)")
-TRANSCRIPTS = "A text without a label is taken for what is said in recordings, which a column called file names."
-NUMBERS = 0.5  # of the texts: with more of them numbers, the column is no text
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """Which columns hold what; `content` holds texts, or paths of files; `label` may hold what is said in them."""
-
-    content: str
-    label: str
-    part: str | None
-    group: str | None
-    texts: bool
-    transcripts: bool
-    beside: str | None = None  # texts, where each stands beside a file
 
 
 class TableReader:
@@ -64,26 +35,17 @@ class TableReader:
         """List the rows; raises `RequestError` for a table that cannot be read and `DataError` for one of no use."""
         if not path.is_file():
             raise RequestError(f"{path} does not exist.")
-        tables = _with_siblings(path)
-        found: Listing | None = None
-        for table, part in tables:
-            rows = read_rows(table)
-            columns = _columns(table, rows, options)
-            if found is None:
-                kind: Modality = TEXT if columns.texts else _kind_of_files(table, rows, columns)
-                paired = kind is IMAGE and columns.beside is not None
-                found = Listing(path.parent, PAIR if paired else kind, transcribed=columns.transcripts)
-                if paired:
-                    found.findings.append(_paired(columns))
-                if columns.transcripts and kind is not AUDIO:
-                    raise DataError(path, [f"{kind.noun.capitalize()}s need a label. {TRANSCRIPTS}"])
-            _list(table, rows, columns, part, found)
-        assert found is not None
-        if len(tables) > 1:
-            names = listing([table.name for table, _ in tables], 6)
-            found.findings.append(Finding("parts-beside", "info", f"Read as parts of one data set: {names}."))
-        if found.modality is TEXT:
-            _refuse_numbers(path, found.entries)
+        sheets, findings, problems = _sheets(path, options)
+        rows = [labelled_rows(sheet) for sheet in sheets]
+        findings += [finding for one in rows for finding in one.findings]
+        problems += [problem for one in rows for problem in one.problems]
+        if not any(one.samples for one in rows):
+            raise DataError(path, [*problems, "No row of it can be used."], [one.message for one in findings])
+        texts = sheets[0].columns.texts
+        found = _of_texts(path, rows) if texts else _of_files(path, sheets, rows, options, findings)
+        found.problems[:0] = problems
+        found.findings[:0] = findings
+        found.table = True
         return found
 
 
@@ -91,8 +53,9 @@ def contents_of(
     origin: Path, sources: Sequence[str], options: LoadOptions, modality: str = TEXT.name
 ) -> list[Content | None]:
     """What samples of this kind hold, by their names: a file, what a table's row holds, or None where it is gone."""
-    root = origin if origin.is_dir() else origin.parent
-    tables: dict[str, list[Content]] = {}
+    folder = origin if origin.is_dir() else origin.parent
+    root = folder if origin.is_dir() or options.root is None else Path(options.root)
+    tables: dict[str, dict[str, Content | UnreadableError]] = {}
     found: list[Content | None] = []
     for source in sources:
         row = ROW.fullmatch(source)
@@ -100,55 +63,69 @@ def contents_of(
             path = root / source
             found.append(path if path.is_file() else None)
             continue
-        name, number = row[1], int(row[2]) - 2
-        if name not in tables:
-            table = root / name
-            tables[name] = [content for _, content in rows_as(modality, table, options)] if table.is_file() else []
-        contents = tables[name]
-        content = contents[number] if 0 <= number < len(contents) else None
-        gone = isinstance(content, Pair) and not content.file.is_file()
-        found.append(None if gone else content)
+        if row[1] not in tables:
+            table = folder / row[1]
+            tables[row[1]] = dict(rows_as(modality, table, options)) if table.is_file() else {}
+        content = tables[row[1]].get(source)
+        gone = content is None or isinstance(content, UnreadableError)
+        gone = gone or (isinstance(content, Pair) and not content.file.is_file())
+        found.append(None if gone else content)  # type: ignore[arg-type]  # mypy does not follow `gone`
     return found
 
 
-def rows_as(modality: str, path: Path, options: LoadOptions | None = None) -> list[tuple[str, Content]]:
-    """The rows of a table as samples of a kind, by their names; they need no label.
+def rows_as(
+    modality: str, path: Path, options: LoadOptions | None = None
+) -> list[tuple[str, Content | UnreadableError]]:
+    """The rows of a table as samples of a kind, by their names, in order; they need no label.
 
-    Raises `DataError` where a column that they need is missing.
+    A row that cannot be used comes with the reason. Where no column is called as `options.text` says, one of a known
+    name is taken. Raises `DataError` where a column that they need is missing.
     """
-    rows = read_rows(path)
     options = options or LoadOptions()
-    known = _known(rows)
-    text, file = options.text or known(TEXTS), known(FILES)
+    table = read_table(path, options.encoding, KNOWN)
+    if options.text is not None and options.text not in table.names:  # another table than that of the run
+        options = replace(options, text=None)
+    named = named_columns(table.names, options)
+    text, file = named.text, named.file
     needed = {"text": (text,), "pair": (file, text)}.get(modality, (file,))
-    if None in needed or not set(needed) <= set(rows[0]):
-        wanted = " and ".join(listing(TEXTS if one is text and modality != "image" else FILES, 3) for one in needed)
-        raise DataError(path, [f"A column is missing: expected one called {wanted}.", _told(rows)])
-
-    def content(row: Row) -> Content:
-        words = row[text].encode("utf-8", "surrogateescape") if text in needed and text else b""
-        place = path.parent / row[file] if file in needed and file else None
-        if place is None:
-            return words
-        return Pair(place, words) if text in needed else place
-
-    return [(f"{path.name}:{number}", content(row)) for number, row in enumerate(rows, 2)]
-
-
-def cells_of(origin: Path) -> set[str]:
-    """All that stands in a table and in those beside it, written as the paths of files are."""
-    tables = [table for table, _ in _with_siblings(origin)]
-    return {_relative(origin.parent, cell) for table in tables for row in read_rows(table) for cell in row.values()}
+    if None in needed or not set(needed) <= set(table.names):
+        kinds = {"text": (TEXTS,), "pair": (FILES, TEXTS)}.get(modality, (FILES,))
+        wanted = " and ".join(listing(names, 3) for names in kinds)
+        raise DataError(path, [f"A column is missing: expected one called {wanted}.", told(table)])
+    faults = {fault.line: fault.reason for fault in table.faults}
+    for name in needed:
+        faults |= {table.lines[row]: reason for row, reason in table.cells(name or "").faults.items()}
+    contents = _contents(table, text if text in needed else None, file if file in needed else None, options)
+    by_line: dict[int, Content | UnreadableError] = dict(zip(table.lines, contents, strict=True))
+    by_line |= {line: UnreadableError(reason) for line, reason in faults.items()}
+    return [(f"{path.name}:{line}", by_line[line]) for line in sorted(by_line)]
 
 
-def _known(rows: Sequence[Row]) -> Callable[[Iterable[str]], str | None]:
-    """Finds the first column of several names, whatever its capitals."""
-    by_name = {name.strip().casefold(): name for name in reversed([*rows[0]])}
-    return lambda wanted: next((by_name[name] for name in wanted if name in by_name), None)
+def sources_of(origin: Path, options: LoadOptions) -> set[str]:
+    """The files that a table and those beside it name, as samples are named by them."""
+    found: set[str] = set()
+    for place, _ in _with_siblings(origin):
+        table = read_table(place, options.encoding, KNOWN)
+        file = named_columns(table.names, options).file
+        if file is not None:
+            found |= set(locate(place.parent, table.cells(file).texts, options.root).sources)
+    return found
 
 
-def _told(rows: Sequence[Row]) -> str:
-    return f"The columns are: {listing([*rows[0]], 12)}."
+def _contents(
+    table: Table, text: str | None, file: str | None, options: LoadOptions
+) -> Iterator[Content | UnreadableError]:
+    words = [one.encode() for one in table.cells(text).texts] if text is not None else [b""] * len(table)
+    if file is None:
+        yield from words
+        return
+    located = locate(table.path.parent, table.cells(file).texts, options.root)
+    for row, source in enumerate(located.sources):
+        place = located.root / source
+        if row in located.faults:
+            yield UnreadableError(located.faults[row])
+        else:
+            yield Pair(place, words[row]) if text is not None else place
 
 
 def _with_siblings(path: Path) -> list[tuple[Path, Part | None]]:
@@ -164,106 +141,144 @@ def _with_siblings(path: Path) -> list[tuple[Path, Part | None]]:
     return [(table, part) for part, table in tables.items()] if len(tables) > 1 else [(path, None)]
 
 
-def _columns(path: Path, rows: Sequence[Row], options: LoadOptions) -> Columns:
-    names, known = list(rows[0]), _known(rows)
-    problems = [
-        f"There is no column {name!r}."
-        for name in (options.text, options.label)
-        if name is not None and name not in names
-    ]
-    text, file = options.text or known(TEXTS), known(FILES)
-    label = options.label or known(one for one in LABELS)
-    if text is None and file is None:
-        problems.append(f"No column says what the samples are. Expected one called {listing(TEXTS, 3)} or {FILES[0]}.")
-    transcripts = label is None and text is not None and file is not None
-    if label is None and not transcripts:
-        problems.append(
-            f"No column says what the samples show. Expected one called {listing(LABELS, 3)}, or --label."
-            + (f" {TRANSCRIPTS}" if text is not None else "")
-        )
-    if problems:
-        raise DataError(path, [*problems, _told(rows)])
-    content = file if file is not None and (options.text is None or transcripts) else text
-    label = text if transcripts else label
-    assert content is not None
-    assert label is not None
-    group = options.group if options.group in names else None
-    texts = content == text and not transcripts
-    beside = text if text not in (content, label) else None
-    return Columns(content, label, known(PARTS_COLUMNS), group, texts, transcripts, beside)
+def _sheets(path: Path, options: LoadOptions) -> tuple[list[Sheet], list[Finding], list[str]]:
+    """The tables that belong together, what was left out, and what stands in the way.
 
-
-def _paired(columns: Columns) -> Finding:
-    message = f"Each sample is a picture (column {columns.content!r}) with a text (column {columns.beside!r})."
-    return Finding("picture-with-text", "info", message)
-
-
-def _list(path: Path, rows: Sequence[Row], columns: Columns, part: Part | None, found: Listing) -> None:
-    unlabelled, strange = [], set()
-    for number, row in enumerate(rows, 2):  # the head is row 1, as spreadsheets count
-        where = f"{path.name}:{number}"
-        label = tidy(row[columns.label]) if columns.transcripts else row[columns.label].strip()
-        if not label or (columns.transcripts and not is_utf8(label)):
-            unlabelled.append(where)
+    Raises `DataError` with all problems where a table cannot be used.
+    """
+    sheets: list[Sheet] = []
+    findings: list[Finding] = []
+    problems: list[str] = []
+    for place, part in _with_siblings(path):
+        about = "" if place == path else f"{place.name}: "
+        try:
+            table = read_table(place, options.encoding, KNOWN)
+        except DataError as error:
+            problems += [f"{about}{problem}" for problem in error.problems]
             continue
-        own = part
-        if columns.part is not None:
-            named = row[columns.part].strip().lower()
-            own = PART_NAMES.get(named)
-            if own is None:
-                strange.add(named)
-        content = row[columns.content]
-        group = None if columns.group is None else row[columns.group]
-        file = None if columns.texts else _relative(path.parent, content)
-        text = content if columns.texts else None
-        if found.modality is PAIR:
-            text = row[columns.beside or ""]
-        found.entries.append(Entry(where if text is not None else file or "", label, own, text, group, file))
-    if unlabelled:
-        lacking = "a transcript that can be read" if columns.transcripts else "a label"
-        message = f"{plural(len(unlabelled), 'row')} without {lacking} left out: {listing(unlabelled)}."
-        kind = "empty-transcript" if columns.transcripts else "unlabelled"
-        found.findings.append(Finding(kind, "warning", message, tuple(unlabelled)))
-    if strange:
-        names = listing(sorted(strange))
-        found.problems.append(
-            f"The column {columns.part!r} of {path.name} names parts that graft does not know: {names}. Expected "
-            "train, val and test."
+        findings += unreadable_rows(table)
+        columns, wrong = columns_of(table, options)
+        if columns is None and about and named_columns(table.names, options).label is None:
+            message = f"{place.name} has no labels, so it is not used: parts are dealt from the other rows."
+            findings.append(Finding("unlabelled-part", "warning", message))
+        elif columns is None or wrong:
+            problems += [f"{about}{problem}" for problem in wrong]
+        else:
+            findings += [Finding("columns", "warning", message) for message in ambiguous(table, columns, options)]
+            sheets.append(Sheet(table, columns, part))
+    problems += _unlike(sheets)
+    if problems:
+        raise DataError(path, problems, [finding.message for finding in findings])
+    if len(sheets) == 1:
+        return [Sheet(sheets[0].table, sheets[0].columns, None)], findings, problems
+    names = listing([sheet.table.path.name for sheet in sheets], 6)
+    findings.append(Finding("parts-beside", "info", f"Read as parts of one data set: {names}."))
+    return sheets, findings, problems
+
+
+def _unlike(sheets: Sequence[Sheet]) -> list[str]:
+    """Tables of one data set that hold samples of different kinds."""
+    kinds = {(one.columns.texts, one.columns.transcripts, one.columns.beside is not None) for one in sheets}
+    if len(kinds) < 2:
+        return []
+    names = listing([one.table.path.name for one in sheets], 6)
+    return [f"{names} stand beside each other and their columns do not agree. Give them the same columns."]
+
+
+def _of_texts(path: Path, rows: Sequence[LabelledRows]) -> Listing:
+    found = Listing(path.parent, TEXT)
+    for sample in _samples(rows):
+        found.entries.append(Entry(sample.where, sample.label, sample.part, sample.content, sample.group))
+    return found
+
+
+def _of_files(
+    path: Path, sheets: Sequence[Sheet], rows: Sequence[LabelledRows], options: LoadOptions, seen: Sequence[Finding]
+) -> Listing:
+    """Samples that are files; raises `DataError` where none is found, or none is of a kind that graft reads."""
+    samples, columns = _samples(rows), sheets[0].columns
+    located = locate(path.parent, [sample.content for sample in samples], options.root)
+    told = [finding.message for finding in seen]
+    if not located.found:
+        raise DataError(path, [_not_found(columns.content, samples, located)], told)
+    kind = _kind_of_files(path, columns.content, located, told)
+    paired = kind is IMAGE and columns.beside is not None
+    if columns.transcripts and kind is not AUDIO:
+        raise DataError(path, [f"{kind.noun.capitalize()}s need a label. {TRANSCRIPTS}"], told)
+    found = Listing(located.root, PAIR if paired else kind, transcribed=columns.transcripts)
+    found.findings += [Finding("found-elsewhere", "warning", remark) for remark in located.remarks]
+    if paired:
+        message = f"Each sample is a picture (column {columns.content!r}) with a text (column {columns.beside!r})."
+        found.findings.append(Finding("picture-with-text", "info", message))
+    reasons = tuple(f"{samples[row].where}: {reason}" for row, reason in located.faults.items())
+    if reasons:
+        message = f"{plural(len(reasons), 'row')} without a file that can be read left out: {listing(reasons, 3)}."
+        found.findings.append(Finding("unreadable", "warning", message, reasons))
+    usable = [row for row in range(len(samples)) if row not in located.faults]
+    if paired:
+        found.entries += [_pair(samples[row], located.sources[row]) for row in usable]
+    else:
+        _once(found, [(samples[row], located.sources[row]) for row in usable])
+    return found
+
+
+def _samples(rows: Sequence[LabelledRows]) -> list[Sample]:
+    return [sample for one in rows for sample in one.samples]
+
+
+def _pair(sample: Sample, source: str) -> Entry:
+    return Entry(sample.where, sample.label, sample.part, sample.beside, sample.group, source)
+
+
+def _once(found: Listing, rows: Sequence[tuple[Sample, str]]) -> None:
+    """List each file once; a file in several rows is a copy or a contradiction, as in folders."""
+    by_source: dict[str, list[Sample]] = defaultdict(list)
+    for sample, source in rows:
+        by_source[source].append(sample)
+    copies, contradictions = [], []
+    for source, samples in by_source.items():
+        kept = max(samples, key=lambda one: PARTS.index(one.part or "train"))  # the first of the most protected part
+        if len({one.label for one in samples}) > 1:
+            contradictions.append(" = ".join(f"{one.where} ({one.label})" for one in samples))
+            continue
+        copies += [f"{one.where} = {kept.where}" for one in samples if one is not kept]
+        found.entries.append(Entry(source, kept.label, kept.part, None, kept.group, source))
+    noun, twice = found.modality.noun, "transcripts" if found.transcribed else "classes"
+    if copies:
+        message = f"{plural(len(copies), 'row')} with the same {noun} as another: {listing(copies, 3)}; one is kept."
+        found.findings.append(Finding("duplicate", "warning", message, tuple(copies)))
+    if contradictions:
+        message = (
+            f"{plural(len(contradictions), noun)} in rows of several {twice}: {listing(contradictions, 3)}; all such "
+            "rows are set aside."
         )
+        found.findings.append(Finding("contradictory", "warning", message, tuple(contradictions)))
 
 
-def _relative(root: Path, written: str) -> str:
-    path = Path(written)
-    if path.is_absolute() and path.is_relative_to(root.absolute()):
-        path = path.relative_to(root.absolute())
-    return path.as_posix()
+def _not_found(column: str, samples: Sequence[Sample], located: Located) -> str:
+    """Why none of the files that a column names can be used."""
+    first = samples[0].content
+    if len(located.faults) == len(samples):
+        reason = located.faults[0]
+        return (
+            f"The column {column!r} names no file in any of {plural(len(samples), 'row')}: {first!r} is {reason}. "
+            "Download files from the web first, and write their paths."
+        )
+    places = " and ".join(str(one) for one in located.looked_in)
+    return (
+        f"None of the {len(samples):,} files in the column {column!r} is there. Looked for {first!r} in {places}, also "
+        "by its name and without its ending. Name the folder that the paths begin from with --root DIR."
+    )
 
 
-def _kind_of_files(path: Path, rows: Sequence[Row], columns: Columns) -> Modality:
+def _kind_of_files(path: Path, column: str, located: Located, told: Sequence[str]) -> Modality:
     """The kind of the files that a table names; raises `DataError` where they are of several kinds, or of none."""
-    suffixes = {Path(row[columns.content]).suffix.lower() for row in rows}
+    suffixes = {Path(source).suffix.lower() for source in located.sources}
     kinds = [one for one in MODALITIES.values() if suffixes & one.suffixes]
     if len(kinds) == 1:
         return kinds[0]
     if not kinds:
-        raise DataError(
-            path, [f"graft reads none of the files in column {columns.content!r}: {listing(sorted(suffixes))}."]
-        )
+        endings = listing(sorted(suffix or "(no ending)" for suffix in suffixes))
+        raise DataError(path, [f"graft reads none of the files in column {column!r}: {endings}."], told)
     names = " and ".join(f"{kind.noun}s" for kind in kinds)
-    raise DataError(path, [f"The column {columns.content!r} names {names}. Make a table of each."])
-
-
-def _refuse_numbers(path: Path, entries: Sequence[Entry]) -> None:
-    numbers = sum(_is_number(entry.text or "") for entry in entries)
-    if entries and numbers > NUMBERS * len(entries):
-        raise DataError(
-            path, [f"The text column holds numbers in {numbers:,} of {len(entries):,} rows. Name the text with --text."]
-        )
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text.strip().replace(",", "."))
-    except ValueError:
-        return False
-    return True
+    raise DataError(path, [f"The column {column!r} names {names}. Make a table of each."], told)

@@ -1,6 +1,5 @@
 """Recordings with what is said in them: checked, and dealt to parts without classes to go by."""
 
-import unicodedata
 from collections import Counter
 from dataclasses import replace
 
@@ -8,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graft.data import checks
+from graft.data.cells import one_line
 from graft.data.dataset import Dataset
 from graft.data.options import LoadOptions
 from graft.data.split import TEST_SHARE, VAL_SHARE, draw, enough_groups, parts_of_folds
@@ -19,7 +19,7 @@ LEAST = 3  # recordings: one for each part
 
 def tidy(written: str) -> str:
     """A transcript in one way of writing it: composed letters (NFC), single spaces; capitals and signs stay."""
-    return " ".join(unicodedata.normalize("NFC", written).split())
+    return one_line(written)
 
 
 def finish(dataset: Dataset, options: LoadOptions, problems: list[str]) -> Dataset:

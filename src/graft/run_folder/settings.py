@@ -38,5 +38,8 @@ class Resumable:
     versions: dict[str, str]
     text: str | None = None
     label: str | None = None
+    file: str | None = None
+    encoding: str | None = None
+    root: str | None = None
     id: str = ""
     machine: dict[str, str | int] = field(default_factory=dict)

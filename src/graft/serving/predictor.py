@@ -1,14 +1,16 @@
 """From whatever a person points at to the most probable classes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graft.adaptation.model import Model, Source
+from graft.data import LoadOptions
 from graft.data.rows import TABLES
 from graft.data.table import rows_as
 from graft.data.walk import Walk
@@ -18,6 +20,8 @@ from graft.modality import Modality, UnreadableError
 from graft.progress import SILENT, Watch
 from graft.records import Prediction
 from graft.run_folder import RunFolder
+
+Answer = TypeVar("Answer")
 
 
 class Answers(Protocol):
@@ -45,24 +49,26 @@ class Predictor:
         """Open a run, or an artifact with its own runtime."""
         place = Path(run)
         self.model: Answers = Artifact(place) if is_artifact(place) else RunFolder.open(place).read_model(Model.load)
+        self.load = LoadOptions() if is_artifact(place) else named_by(RunFolder.open(place))
 
-    def predict(self, inputs: Any, top: int = 3, watch: Watch = SILENT) -> Iterator[Prediction]:
+    def predict(
+        self, inputs: Any, top: int = 3, watch: Watch = SILENT, load: LoadOptions | None = None
+    ) -> Iterator[Prediction]:
         """Yield a prediction for each input: a `Path` of a file, folder or table, something in memory, or a list.
 
         In memory that is a PIL picture or an array, for a model of texts a string, for one of sounds a tuple of samples
         and their rate, for one of pairs a tuple of picture and text. A string is a path for models of pictures, sounds
         and pairs (a service that passes on what somebody typed must not hand it over as such), and never one for a
-        model of texts. What cannot be read yields a prediction with `error` and no classes. Raises `RequestError` for
-        a path that does not exist and for what is nothing of the model's kind.
+        model of texts. What cannot be read yields a prediction with `error` and no classes. `load` says how tables are
+        read; as those of the run by default. Raises `RequestError` for a path that does not exist and for what is
+        nothing of the model's kind.
         """
         if top < 1:
             raise RequestError(f"top must be at least 1, not {top}.")
-        named = list(expand(inputs, self.model.modality, watch))
+        named = list(expand(inputs, self.model.modality, watch, table_options(self.load, load)))
         if not named:
             raise RequestError(f"Nothing to predict: name {self.model.modality.noun}s, or folders that hold some.")
-        sources = [source for _, source in named]
-        for number, answer in self.model.predict(sources, watch):
-            name = named[number][0]
+        for name, answer in in_order(named, lambda sources: self.model.predict(sources, watch)):
             if isinstance(answer, UnreadableError):
                 yield Prediction(name, (), (), str(answer))
             else:
@@ -78,7 +84,32 @@ class Predictor:
         )
 
 
-def expand(inputs: Any, modality: Modality, watch: Watch = SILENT) -> Iterator[tuple[str, Source]]:
+def named_by(run: RunFolder) -> LoadOptions:
+    """The columns that were named when a run was made."""
+    settings = run.settings
+    return LoadOptions(text=settings.get("text"), label=settings.get("label"), file=settings.get("file"))
+
+
+def table_options(of_run: LoadOptions, asked: LoadOptions | None) -> LoadOptions:
+    """How a table is read: as asked for, with the columns that were named for the run where no other is."""
+    asked = asked or LoadOptions()
+    return replace(
+        asked, text=asked.text or of_run.text, label=asked.label or of_run.label, file=asked.file or of_run.file
+    )
+
+
+def in_order(
+    named: Sequence[tuple[str, Source]], run: Callable[[list[Source]], Iterator[tuple[int, Answer]]]
+) -> Iterator[tuple[str, Answer | UnreadableError]]:
+    """The answer to each named source in order; a row of a table that cannot be used is its own answer."""
+    answers = run([source for _, source in named if not isinstance(source, UnreadableError)])
+    for name, source in named:
+        yield name, source if isinstance(source, UnreadableError) else next(answers)[1]
+
+
+def expand(
+    inputs: Any, modality: Modality, watch: Watch = SILENT, options: LoadOptions | None = None
+) -> Iterator[tuple[str, Source | UnreadableError]]:
     """Name every single input; folders become the samples below them, in order of their names.
 
     A list is many inputs, and anything else is one; a tuple is one too, for (samples, rate) and (picture, text) are.
@@ -97,7 +128,7 @@ def expand(inputs: Any, modality: Modality, watch: Watch = SILENT) -> Iterator[t
         if path is None:
             yield _in_memory(one, number, modality)
         elif path.suffix.lower() in TABLES and path.is_file():
-            yield from rows_as(modality.name, path)
+            yield from rows_as(modality.name, path, options)
         elif modality.name == "pair":
             raise RequestError(
                 f"{one} is no pair. This model takes a picture with a text: name a table ({', '.join(TABLES)}) with a "

@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from graft.adaptation.speech_model import SpeechModel
+from graft.data import LoadOptions
 from graft.errors import RequestError
 from graft.modality import UnreadableError
 from graft.progress import SILENT, Watch
 from graft.records import Transcription
 from graft.run_folder import RunFolder
-from graft.serving.predictor import expand
+from graft.serving.predictor import expand, in_order, named_by, table_options
 
 
 class Transcriber:
@@ -18,9 +19,15 @@ class Transcriber:
 
     def __init__(self, run: str | Path) -> None:
         self.model = RunFolder.open(Path(run)).read_model(SpeechModel.load)
+        self.load = named_by(RunFolder.open(Path(run)))
 
     def transcribe(
-        self, inputs: Any, top: int = 1, known_words: bool = False, watch: Watch = SILENT
+        self,
+        inputs: Any,
+        top: int = 1,
+        known_words: bool = False,
+        watch: Watch = SILENT,
+        load: LoadOptions | None = None,
     ) -> Iterator[Transcription]:
         """Yield what is said in each input: a path (`Path` or str), a folder, (samples, rate), or a list of them.
 
@@ -29,11 +36,10 @@ class Transcriber:
         """
         if top < 1:
             raise RequestError(f"top must be at least 1, not {top}.")
-        named = list(expand(inputs, self.model.modality, watch))
+        named = list(expand(inputs, self.model.modality, watch, table_options(self.load, load)))
         if not named:
             raise RequestError("Nothing to write down: name recordings, or folders that hold some.")
-        for number, answer in self.model.listen([source for _, source in named], watch):
-            name = named[number][0]
+        for name, answer in in_order(named, lambda sources: self.model.listen(sources, watch)):
             if isinstance(answer, UnreadableError):
                 yield Transcription(name, "", 0.0, error=str(answer))
                 continue

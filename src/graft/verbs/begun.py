@@ -2,11 +2,13 @@
 
 import time
 from contextlib import suppress
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graft import machine
-from graft.data import Dataset
+from graft.data import Dataset, LoadOptions
 from graft.errors import listing
 from graft.progress import Watch
 from graft.records import PARTS, Json
@@ -42,11 +44,8 @@ def began_with(dataset: Dataset, options: "FitOptions") -> Json:
         "classes": len(dataset.classes),
         "backbone": options.backbone,
         "effort": options.effort,
-        "seed": options.load.seed,
-        "group": options.load.group,
-        "min_per_class": options.load.min_per_class,
-        "text": options.load.text,
-        "label": options.load.label,
+        **asdict(options.load),
+        "root": root_of(dataset, options.load),
         "transcribed": dataset.transcribed,
         "modality": dataset.modality.name,
         "cache_gb": options.cache_gb,
@@ -57,6 +56,14 @@ def began_with(dataset: Dataset, options: "FitOptions") -> Json:
         "machine": machine.describe(),
         "versions": _versions(),
     }
+
+
+def root_of(dataset: Dataset, load: LoadOptions) -> str | None:
+    """Where the paths in a table begin, if that is not the table's own folder."""
+    if load.root is not None:
+        return str(Path(load.root).absolute())
+    own = dataset.pointed_at.absolute()
+    return None if dataset.root in (own, own.parent) else str(dataset.root)
 
 
 def _versions() -> dict[str, str]:

@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from graft.adaptation.model import Model
 from graft.adaptation.speech_model import writes_transcripts
 from graft.data import LoadOptions, load_labelled
 from graft.data.aside import SetAside, aside_notes, set_aside
-from graft.data.table import cells_of, contents_of
+from graft.data.table import contents_of, sources_of
 from graft.errors import RequestError, WorkError, listing, plural
 from graft.evaluation import evaluate_probabilities
 from graft.evaluation.error_rates import TranscriptEvaluation
@@ -24,6 +24,7 @@ from graft.progress import SILENT, Watch
 from graft.ranking.history import meet
 from graft.records import Evaluation, Part
 from graft.run_folder import RunFolder
+from graft.serving.predictor import named_by, table_options
 from graft.storage import sha256_of
 from graft.verbs.report import read_evaluations, read_findings, write_report
 
@@ -59,21 +60,28 @@ class Labelled:
         return Samples(str(self.root), {source: None for source, content in files if isinstance(content, Path)})
 
 
-def evaluate(run: str | Path, data: str | Path | None = None, part: Part = "test", watch: Watch = SILENT) -> Evaluated:
+def evaluate(
+    run: str | Path,
+    data: str | Path | None = None,
+    part: Part = "test",
+    watch: Watch = SILENT,
+    load: LoadOptions | None = None,
+) -> Evaluated:
     """Measure a run from file to label, and write the result into its evaluation.json and report.
 
     Without `data` the run's own test part is read, and the reading is counted. With `data` the classes are matched by
-    name, and samples that the model was fitted on are left out. Raises `WorkError` where files have changed or gone.
+    name, and samples that the model was fitted on are left out; `load` says how a table is read, and the columns are
+    those of the run by default. Raises `WorkError` where files have changed or gone.
     """
     folder = RunFolder.open(Path(run))
     if writes_transcripts(folder.model):
         from graft.verbs.evaluate_transcripts import evaluate_transcriber
 
-        return evaluate_transcriber(folder, data, part, watch)
+        return evaluate_transcriber(folder, data, part, watch, load)
     model_id, model = folder.read_model(lambda place: (folder.model_id, Model.load(place)))
     read_evaluations(folder)  # before the test part is opened: a damaged run must not cost a reading
     read_findings(folder)
-    labelled = part_of_run(folder, part) if data is None else _other(folder, model, data, watch)
+    labelled = part_of_run(folder, part) if data is None else _other(folder, model, data, watch, load)
     if labelled.opens_test:
         folder.count_test_reading("evaluate" if data is None else f"evaluate {data}")
     evaluation, unreadable = _measure(model, labelled, watch)
@@ -166,8 +174,8 @@ def part_of_run(folder: RunFolder, part: Part) -> Labelled:
             f"This run has no {part} part. Name labelled samples to measure on: graft evaluate {folder.path} DATA"
         )
     sources = [row["source"] for row in rows]
-    options = LoadOptions(text=settings.get("text"), label=settings.get("label"))
-    _refuse_outside(folder, origin, sources)
+    options = replace(named_by(folder), encoding=settings.get("encoding"), root=settings.get("root"))
+    _refuse_outside(folder, origin, sources, options)
     contents = contents_of(origin, sources, options, settings.get("modality", "image"))
     gone = [source for source, content in zip(sources, contents, strict=True) if content is None]
     there = [content for content in contents if content is not None]
@@ -187,7 +195,7 @@ def part_of_run(folder: RunFolder, part: Part) -> Labelled:
     findings = read_findings(folder)
     notes += aside_notes(findings)
     title = "test" if part == "test" else f"{part}, seen by the model"
-    root = origin if origin.is_dir() else origin.parent
+    root = origin if origin.is_dir() else Path(options.root or origin.parent)
     names = [row["class"] for row in rows]
     groups = [row["group"] for row in rows]
     return Labelled(title, root, there, names, sources, notes, part == "test", set_aside(findings), groups)
@@ -200,14 +208,14 @@ def hash_of(content: Content) -> str:
     return sha256_of(content) if isinstance(content, Path) else hashlib.sha256(content).hexdigest()
 
 
-def _refuse_outside(folder: RunFolder, origin: Path, sources: Sequence[str]) -> None:
+def _refuse_outside(folder: RunFolder, origin: Path, sources: Sequence[str], options: LoadOptions) -> None:
     """Raise `WorkError` for samples outside the data of the run, unless the table that it was made from names them.
 
     A run may come from somebody else, and must not make graft read whatever lies on this machine.
     """
     outside = [one for one in sources if Path(one).is_absolute() or ".." in Path(one).parts or "\0" in one]
     if outside and origin.is_file():
-        named = cells_of(origin)
+        named = sources_of(origin, options)
         outside = [one for one in outside if one not in named]
     if outside:
         raise WorkError(
@@ -216,9 +224,16 @@ def _refuse_outside(folder: RunFolder, origin: Path, sources: Sequence[str]) -> 
         )
 
 
-def _other(folder: RunFolder, model: Model, data: str | Path, watch: Watch) -> Labelled:
+def columns_of_run(folder: RunFolder, load: LoadOptions | None) -> LoadOptions:
+    """How another table is read: as asked for, with the columns that were named for the run where no other is."""
+    return table_options(named_by(folder), load)
+
+
+def _other(
+    folder: RunFolder, model: Model, data: str | Path, watch: Watch, load: LoadOptions | None = None
+) -> Labelled:
     """Another labelled folder, without what the model was fitted on and without classes it does not know."""
-    dataset = load_labelled(data, watch)
+    dataset = load_labelled(data, watch, columns_of_run(folder, load))
     if dataset.modality.name != model.modality.name:
         raise RequestError(f"{data} holds {dataset.modality.noun}s; this model was made for {model.modality.noun}s.")
     split = folder.read_split()

@@ -12,17 +12,19 @@ from graft.modality import UnreadableError
 from graft.progress import Watch
 from graft.records import Part
 from graft.run_folder import RunFolder
-from graft.verbs.evaluate import Evaluated, Labelled, keep_evaluation, part_of_run, unreadable_here
+from graft.verbs.evaluate import Evaluated, Labelled, columns_of_run, keep_evaluation, part_of_run, unreadable_here
 from graft.verbs.heard import heard_in
 from graft.verbs.report import read_findings, read_transcript_evaluations
 
 
-def evaluate_transcriber(folder: RunFolder, data: str | Path | None, part: Part, watch: Watch) -> Evaluated:
+def evaluate_transcriber(
+    folder: RunFolder, data: str | Path | None, part: Part, watch: Watch, load: LoadOptions | None = None
+) -> Evaluated:
     """Measure a run on a part of its own, or on other recordings with transcripts; see `evaluate`."""
     model_id, model = folder.read_model(lambda place: (folder.model_id, SpeechModel.load(place)))
     read_transcript_evaluations(folder)  # before the test part is opened, as for classes
     read_findings(folder)
-    labelled = part_of_run(folder, part) if data is None else _other(folder, data, watch)
+    labelled = part_of_run(folder, part) if data is None else _other(folder, data, watch, load)
     if labelled.opens_test:
         folder.count_test_reading("evaluate" if data is None else f"evaluate {data}")
     evaluation, unreadable = _measure(model, labelled, watch)
@@ -55,9 +57,9 @@ def _measure(model: SpeechModel, labelled: Labelled, watch: Watch) -> tuple[Tran
     return evaluate_transcripts(labelled.title, said, heard, model.words, notes), aside
 
 
-def _other(folder: RunFolder, data: str | Path, watch: Watch) -> Labelled:
+def _other(folder: RunFolder, data: str | Path, watch: Watch, load: LoadOptions | None) -> Labelled:
     """Other recordings with transcripts, without those that the model was fitted on."""
-    dataset = load_labelled(data, watch, LoadOptions(text=folder.settings.get("text")))
+    dataset = load_labelled(data, watch, columns_of_run(folder, load))
     if not dataset.transcribed:
         raise RequestError(
             f"{data} has classes, and this model writes down what is said. Expected a table with a column file of "

@@ -11,7 +11,7 @@ import numpy as np
 
 from graft.adaptation.model import Model, Source
 from graft.backbones.licence import warning
-from graft.errors import MissingExtraError, RequestError, WorkError
+from graft.errors import MissingExtraError, RequestError, WorkError, plural
 from graft.export.artifact import is_artifact
 from graft.export.golden import Golden
 from graft.export.parity import Check
@@ -23,7 +23,7 @@ from graft.modality import UnreadableError
 from graft.progress import SILENT, Watch
 from graft.records import Json, Part
 from graft.run_folder import RunFolder
-from graft.serving.predictor import expand
+from graft.serving.predictor import expand, named_by
 from graft.verbs.evaluate import hash_of, part_of_run
 
 VARIANTS: tuple[Variant, ...] = get_args(Variant)
@@ -202,7 +202,10 @@ def _check(folder: RunFolder, model: Model, given: Path | None, watch: Watch) ->
 
 def _given(folder: RunFolder, model: Model, given: Path, watch: Watch) -> Check:
     """The files that somebody names; those of the run are known by their content, wherever they lie now."""
-    named = list(expand(given, model.modality, watch))
+    expanded = list(expand(given, model.modality, watch, named_by(folder)))
+    named = [(name, source) for name, source in expanded if not isinstance(source, UnreadableError)]
+    if len(named) < len(expanded):
+        watch.say(f"{plural(len(expanded) - len(named), 'row')} of {given} cannot be read and will not be compared.")
     if not named:
         raise RequestError(f"There is no {model.modality.noun} in {given} to compare on.")
     rows = _some(len(named), MOST_CHECKED)

@@ -3,7 +3,7 @@
 import shutil
 import time
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Literal
 
@@ -146,7 +146,7 @@ def _opened(identity: str | None, dataset: Dataset) -> Backbone:
 
 def options_of(settings: Resumable) -> LoadOptions:
     """How the data of a run were read."""
-    return LoadOptions(settings.seed, settings.group, settings.min_per_class, settings.text, settings.label)
+    return LoadOptions(**{field.name: getattr(settings, field.name) for field in fields(LoadOptions)})
 
 
 def changes(folder: RunFolder, dataset: Dataset) -> str:

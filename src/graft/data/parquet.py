@@ -1,0 +1,56 @@
+"""Parquet: the names of the columns, and each column when it is asked for; the others stay unread."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from graft.data.cells import column_name
+from graft.errors import DataError, RequestError, WorkError
+
+Column = Callable[[str], list[Any]]
+
+
+def parquet_columns(path: Path) -> tuple[tuple[str, ...], int, Column]:
+    """The names of the columns, the number of rows, and what reads a column by its name.
+
+    Raises `RequestError` for a file that cannot be read, also later, when a column is read.
+    """
+    try:
+        import pyarrow.parquet
+    except ImportError as error:
+        raise WorkError("Parquet needs an extra. Install it with: pip install 'graft-ml[parquet]'") from error
+    file = _guarded(path, lambda: pyarrow.parquet.ParquetFile(path))
+    written = {column_name(str(name)): str(name) for name in reversed(_guarded(path, lambda: file.schema_arrow.names))}
+    names = tuple(column_name(str(name)) for name in file.schema_arrow.names)
+    if not file.metadata.num_rows:
+        raise DataError(path, ["The table has no rows."])
+
+    def column(name: str) -> list[Any]:
+        values: list[Any] = _guarded(path, lambda: _values(file, written[name]))
+        return values
+
+    return names, int(file.metadata.num_rows), column
+
+
+def _values(file: Any, name: str) -> list[Any]:
+    import pyarrow
+
+    table = file.read(columns=[name])
+    column = table.column(table.schema.names.index(name))
+    try:
+        values: list[Any] = column.to_pylist()
+    except UnicodeDecodeError:  # a text of some row is no UTF-8: it is told of that row alone
+        values = column.cast(pyarrow.binary()).to_pylist()
+        values = [one if one is None else one.decode("utf-8", "surrogateescape") for one in values]
+    return values
+
+
+def _guarded(path: Path, read: Callable[[], Any]) -> Any:
+    """What `read` gives; whatever the library raises on a damaged file is told as such."""
+    try:
+        return read()
+    except MemoryError as error:
+        raise RequestError(f"{path} does not fit into memory.") from error
+    except Exception as error:
+        told = (str(error).splitlines() or [type(error).__name__])[0]
+        raise RequestError(f"{path} cannot be read as Parquet: {told}.") from error
