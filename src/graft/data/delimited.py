@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from graft.data.cells import column_name
 from graft.data.column_names import simple
+from graft.errors import plural
 
 MOST_FIELD = 100_000_000  # characters of one field: what is too long for a text is told of that row alone
 DELIMITERS = (",", ";", "\t", "|")
@@ -56,7 +57,7 @@ def delimited_records(text: str, tab: bool, known: frozenset[str]) -> Records:
         line, fields = record
         fields = _trimmed(fields, len(names))
         if len(fields) != len(names):
-            found.faults.append(Fault(line, f"{len(fields)} fields where the head has {len(names)}"))
+            found.faults.append(Fault(line, f"{plural(len(fields), 'field')} where the head has {len(names)}"))
             continue
         found.lines.append(line)
         found.fields.append(fields)

@@ -89,9 +89,12 @@ def _left_out(table: Table, rows: Sequence[tuple[int, str]]) -> Finding:
     for line, reason in rows:
         by_reason[reason].append(f"{name}:{line}")
     told = "; ".join(f"{reason} ({listing(where, 3)})" for reason, where in [*by_reason.items()][:5])
-    if any("fields where the head" in reason for reason in by_reason):
+    if any(reason.startswith("1 field where the head") for reason in by_reason):
+        told += ". Are its rows separated as its head is?"
+    elif any("fields where the head" in reason for reason in by_reason):
         told += '. A text that holds the separator needs quotation marks around it: "so, and so"'
-    message = f"{plural(len(rows), 'row')} of {name} cannot be read and will not be used: {told}."
+    told += "" if told.endswith("?") else "."
+    message = f"{plural(len(rows), 'row')} of {name} cannot be read and will not be used: {told}"
     return Finding("unreadable", "warning", message, tuple(f"{name}:{line}: {reason}" for line, reason in rows))
 
 

@@ -257,7 +257,7 @@ def _once(found: Listing, rows: Sequence[tuple[Sample, str]]) -> None:
 
 def _not_found(column: str, samples: Sequence[Sample], located: Located) -> str:
     """Why none of the files that a column names can be used."""
-    first = samples[0].content
+    first = samples[0].content[:100]
     if len(located.faults) == len(samples):
         reason = located.faults[0]
         return (
