@@ -441,7 +441,7 @@ def battery(runs, artifacts, tmp_path, seeds) -> None:
 
 @pytest.mark.filterwarnings("ignore")
 def test_no_change_by_chance_ends_in_anything_but_an_error_of_graft(runs, artifacts, tmp_path):
-    battery(runs, artifacts, tmp_path, range(150))
+    battery(runs, artifacts, tmp_path, range(200))
 
 
 @pytest.mark.slow
