@@ -145,10 +145,11 @@ class _Walk:
             self.found.findings.append(Finding("other-kind", "warning", message, tuple(sources)))
         if self.unspeakable:
             verb = "name is" if len(self.unspeakable) == 1 else "names are"
-            self.found.problems.append(
-                f"{len(self.unspeakable):,} {verb} not valid UTF-8: {listing(self.unspeakable)}. Rename them or their "
-                "folders, so that every system can write down which is which."
+            message = (
+                f"{len(self.unspeakable):,} {verb} not valid UTF-8, so these files are left out: "
+                f"{listing(self.unspeakable)}. Rename them or their folders, so that every system can write them down."
             )
+            self.found.findings.append(Finding("unspeakable", "warning", message, tuple(self.unspeakable)))
         if self.empty and self.found.entries:
             message = f"{plural(len(self.empty), 'folder')} without any {self.modality.noun}: {listing(self.empty)}."
             message = message.encode("utf-8", "replace").decode()
@@ -161,11 +162,12 @@ class _Walk:
             message = f"{plural(self.hidden, 'hidden item')} passed over (names that begin with a dot, Thumbs.db)."
             self.found.findings.append(Finding("hidden", "info", message))
         if not self.found.entries and not self.found.problems:
-            suffixes = ", ".join(sorted(suffix.lstrip(".") for suffix in self.modality.suffixes))
-            raise DataError(
-                self.root,
-                [
-                    f"No {self.modality.noun}s found. Expected one sub-folder per class with {self.modality.noun}s in "
-                    f"it (endings: {suffixes}), or train/ val/ test/ folders of such folders.",
-                ],
-            )
+            raise DataError(self.root, [self._nothing()], [finding.message for finding in self.found.findings])
+
+    def _nothing(self) -> str:
+        noun = self.modality.noun
+        suffixes = ", ".join(sorted(suffix.lstrip(".") for suffix in self.modality.suffixes - self.modality.told))
+        return (
+            f"No {noun}s found. Expected one sub-folder per class with {noun}s in it (endings: {suffixes}), or train/ "
+            "val/ test/ folders of such folders."
+        )

@@ -2,10 +2,10 @@
 
 import csv
 import io
-import json
 from pathlib import Path
 from typing import Any
 
+from graft.data.bounds import bounded_table, parsed
 from graft.errors import DataError, RequestError, WorkError
 from graft.storage import explain
 
@@ -49,7 +49,7 @@ def _json_lines(path: Path, content: str) -> list[Row]:
         if not line.strip():
             continue
         try:
-            row: Any = json.loads(line)
+            row: Any = parsed(line)
         except ValueError as error:
             raise RequestError(f"{path} line {number:,} is no JSON: {error}.") from error
         if not isinstance(row, dict):
@@ -67,7 +67,7 @@ def _parquet(path: Path) -> list[Row]:
     except ImportError as error:
         raise WorkError("Parquet needs an extra. Install it with: pip install 'graft-ml[parquet]'") from error
     try:
-        table = pyarrow.parquet.read_table(path)
+        table = bounded_table(path)
     except (OSError, pyarrow.ArrowInvalid) as error:
         raise RequestError(f"{path} cannot be read as Parquet: {error}.") from error
     if not table.num_rows:

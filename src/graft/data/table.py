@@ -17,7 +17,7 @@ from graft.modality import Content, Modality, Pair
 from graft.pair import PAIR
 from graft.records import Finding, Part
 from graft.storage import is_utf8
-from graft.text import TEXT
+from graft.text import TEXT, bytes_of
 
 TEXTS = (
     "text",
@@ -126,7 +126,7 @@ def rows_as(modality: str, path: Path, options: LoadOptions | None = None) -> li
         raise DataError(path, [f"A column is missing: expected one called {wanted}.", _told(rows)])
 
     def content(row: Row) -> Content:
-        words = row[text].encode("utf-8", "surrogateescape") if text in needed and text else b""
+        words = bytes_of(row[text]) if text in needed and text else b""
         place = path.parent / row[file] if file in needed and file else None
         if place is None:
             return words

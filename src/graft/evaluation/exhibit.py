@@ -12,6 +12,7 @@ from graft.image import IMAGE
 from graft.modality import UnreadableError
 from graft.pair import PAIR
 from graft.records import Mistake
+from graft.samples import opened
 from graft.text import TEXT
 
 THUMBNAIL = 160  # pixels
@@ -28,7 +29,7 @@ def exhibit(noun: str, root: str, mistake: Mistake) -> str:
         if noun == PAIR.noun:  # its words alone: the picture stands in a table that may have changed
             return f"<blockquote>{escape(excerpt(mistake.text))}</blockquote>"
         if noun == TEXT.noun:
-            return f"<blockquote>{escape(excerpt(mistake.text or TEXT.decode(path)))}</blockquote>"
+            return f"<blockquote>{escape(excerpt(mistake.text or opened(TEXT, path)))}</blockquote>"
         return (
             _wave(path) if noun == AUDIO.noun else _thumbnail(path, f"{mistake.truth}, taken for {mistake.predicted}")
         )
@@ -50,7 +51,7 @@ def excerpt(text: str) -> str:
 
 
 def _thumbnail(path: Path, alternative: str) -> str:
-    picture = IMAGE.decode(path)
+    picture = opened(IMAGE, path)
     picture.thumbnail((THUMBNAIL, THUMBNAIL))
     content = io.BytesIO()
     picture.save(content, "JPEG", quality=75)
@@ -60,7 +61,7 @@ def _thumbnail(path: Path, alternative: str) -> str:
 
 def _wave(path: Path) -> str:
     """How loud it is over time, and the recording itself where it is short."""
-    wave = np.abs(AUDIO.decode(path).wave)
+    wave = np.abs(opened(AUDIO, path).wave)
     parts = np.array_split(wave, min(BARS, len(wave)))
     heights = np.array([part.max() for part in parts]) / wave.max()
     bars = "".join(

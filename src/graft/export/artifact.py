@@ -25,6 +25,7 @@ from graft.modalities import modality_of
 from graft.modality import Modality, UnreadableError
 from graft.progress import SILENT, Watch
 from graft.records import Json, Preprocess
+from graft.samples import tried
 from graft.storage import read_record, sha256_of, write_bytes, write_json
 
 FORMAT = 1
@@ -216,10 +217,7 @@ class Artifact:
                 advance(1)
 
     def _sample(self, source: Source) -> Any:
-        modality = self.modality
-        try:
-            sample = modality.decode(source) if isinstance(source, Path | bytes) else modality.accept(source)
-        except UnreadableError as error:
-            return error
-        take = modality.signal if self.target.whole else modality.prepare
-        return take(sample, self.preprocess)
+        modality, preprocess = self.modality, self.preprocess
+        if self.target.whole:
+            return tried(modality, source, lambda sample: modality.signal(sample, preprocess))
+        return tried(modality, source, lambda sample: modality.prepare(sample, preprocess), preprocess)

@@ -13,6 +13,7 @@ from graft.audio import FULL
 from graft.export.parity import Check, TorchRuntime, prepared
 from graft.modality import UnreadableError
 from graft.records import Json
+from graft.samples import opened
 from graft.storage import write_bytes, write_json
 
 FOLDER = "golden"
@@ -59,7 +60,7 @@ def _spread(check: Check) -> Sequence[int]:
 def _file(model: Model, content: Any) -> tuple[str, bytes]:
     """A sample as a small file that every platform decodes to the same values, and its suffix."""
     modality = model.modality
-    sample = modality.decode(content)
+    sample = opened(modality, content)
     buffer = io.BytesIO()
     if modality.name == "image":
         picture: Image.Image = sample

@@ -19,6 +19,7 @@ from graft.machine import usable_cores
 from graft.modality import Prepared, UnreadableError
 from graft.progress import Watch
 from graft.records import Interval
+from graft.samples import tried
 
 LEAST_AGREEMENT: dict[Variant, float] = {"fp32": 0.995, "fp16": 0.995, "int8": 0.985}
 MOST_APART: dict[Variant, float] = {"fp32": 0.005, "fp16": 0.005, "int8": 0.05}  # mean total variation distance
@@ -170,11 +171,9 @@ class TorchRuntime:
 def prepared(model: Model, content: Source, whole: bool) -> Prepared | UnreadableError:
     """A file's content as an artifact takes it, or why it cannot be read."""
     modality, preprocess = model.modality, model.backbone.card.preprocess
-    try:
-        sample = modality.decode(content)
-    except UnreadableError as error:
-        return error
-    return modality.signal(sample, preprocess) if whole else modality.prepare(sample, preprocess)
+    if whole:
+        return tried(modality, content, lambda sample: modality.signal(sample, preprocess))
+    return tried(modality, content, lambda sample: modality.prepare(sample, preprocess), preprocess)
 
 
 def judge(

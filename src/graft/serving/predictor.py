@@ -17,6 +17,7 @@ from graft.modality import Modality, UnreadableError
 from graft.progress import SILENT, Watch
 from graft.records import Prediction
 from graft.run_folder import RunFolder
+from graft.samples import tried
 
 
 class Answers(Protocol):
@@ -86,8 +87,11 @@ def expand(inputs: Any, modality: Modality) -> Iterator[tuple[str, Source]]:
     missing = [str(one) for one in paths if not (_is_text(one, modality) or _exists(one))]
     if missing:
         raise RequestError(f"{plural(len(missing), 'path')} not found: {', '.join(missing[:5])}.")
+    errors = _not_accepted(many, modality)
     for number, one in enumerate(many):
-        if isinstance(one, str) and _is_text(one, modality):
+        if number in errors and isinstance(one, str):
+            yield one, errors[number]
+        elif isinstance(one, str) and _is_text(one, modality):
             yield one, one
         elif isinstance(one, str | Path) and Path(one).suffix.lower() in TABLES and Path(one).is_file():
             yield from rows_as(modality.name, Path(one))
@@ -99,8 +103,22 @@ def expand(inputs: Any, modality: Modality) -> Iterator[tuple[str, Source]]:
         elif isinstance(one, str | Path):
             yield from ((str(file), file) for file in _files(Path(one), modality))
         else:
-            modality.accept(one)
-            yield f"input {number}", one
+            yield f"input {number}", errors.get(number, one)
+
+
+def _not_accepted(many: Sequence[Any], modality: Modality) -> dict[int, UnreadableError]:
+    """Why some of the samples in memory are none; raises `RequestError` where none of all inputs is one."""
+    errors: dict[int, UnreadableError] = {}
+    for number, one in enumerate(many):
+        if isinstance(one, Path) or (isinstance(one, str) and not _is_text(one, modality)):
+            continue
+        said = tried(modality, one, lambda sample: None)
+        if isinstance(said, UnreadableError):
+            errors[number] = said
+    if errors and len(errors) == len(many):
+        first = next(iter(errors.values()))
+        raise RequestError(str(first) if len(many) == 1 else f"None of the {len(many):,} inputs can be used. {first}")
+    return errors
 
 
 def _exists(path: str | Path) -> bool:
