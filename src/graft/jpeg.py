@@ -11,6 +11,11 @@ ALONE = frozenset({0x01, *range(0xD0, 0xD8)})  # markers without a length
 MOST_SCANS = 100  # ten or so are usual, and each is a pass over the whole picture
 MOST_SCANNED = 2_000_000_000  # scans times pixels: about three seconds where each is almost empty
 
+OTHER = b"\xa5\x5a\x35\xc3" * 16
+MORE = OTHER + b"".join(
+    bytes([0xFF, 0xD0 + number % 8]) + OTHER for number in range(16)
+)  # with a restart of each number
+
 _next_marker = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]")  # within data: no stuffed byte and no restart
 
 
@@ -64,4 +69,4 @@ def _note(header: bytes, left: dict[int, list[int]]) -> None:
 
 def with_more_data(content: bytes, scans: Scans) -> bytes:
     """The same file with other data at the end of its last scan, which show only where the picture lacks some."""
-    return content[: scans.end] + b"\xa5\x5a\x35\xc3" * 64 + content[scans.end :]
+    return content[: scans.end] + MORE + content[scans.end :]

@@ -20,7 +20,7 @@ RATES = (4_000, 192_000)
 USUAL_RATE = 48_000  # of which a recording of the greatest length may have as many samples in two channels
 BLOCK = 1_000_000  # values that are decoded at one time
 UNKNOWN = 2**62  # frames: what libsndfile says where a FLAC from a pipe does not
-LARGE, RATIO = 64_000_000, 1_000  # bytes of sound for each byte of a file, beyond which it was made to fill memory
+LARGE, RATIO = 64_000_000, 250  # bytes of sound for each byte of a file, beyond which it was made to fill memory
 FULL_VOLUME = 0.99995  # the loudest that 16 bits can say, and what a microphone gives that can follow no further
 SILENT = 1e-6  # of full volume: a channel below it carries nothing
 
@@ -43,10 +43,13 @@ class Survey:
     def add(self, block: Block) -> None:
         """Take note of the next samples."""
         self.frames += len(block)
-        self.finite &= bool(np.isfinite(block).all())
-        size = np.abs(block)
-        self.loudest = np.maximum(self.loudest, size.max(axis=0))
-        full = np.concatenate([self._before, size >= FULL_VOLUME])
+        columns = range(block.shape[1])  # one by one, which is three times faster; no number where a sample is none
+        loudest = np.array([np.maximum(block[:, one].max(), -block[:, one].min()) for one in columns])
+        self.finite &= bool(np.isfinite(loudest).all())
+        self.loudest = np.maximum(self.loudest, loudest)
+        if not (loudest >= FULL_VOLUME).any() and not self._before.any():
+            return
+        full = np.concatenate([self._before, np.abs(block) >= FULL_VOLUME])
         three = full[:-2] & full[1:-1] & full[2:]  # three in a row from here on
         begun = three[1:] & ~three[:-1]
         self._full += three[1:].sum(axis=0) + 2 * begun.sum(axis=0)
@@ -81,7 +84,8 @@ def open_sound(content: bytes) -> Iterator[tuple[Any, Head]]:
     soundfile, head = soundfile_library(), mended(content)
     try:
         with soundfile.SoundFile(io.BytesIO(head.content)) as file:
-            _refuse(file, len(content))
+            _refuse(file)
+            file.seekable = _never  # it would look for its place after each block, which is slow, and fails at the end
             yield file, head
     except soundfile.LibsndfileError as error:
         raise UnreadableError(f"not a WAV, FLAC, OGG or MP3 recording, or damaged ({said(error)})") from error
@@ -144,8 +148,8 @@ def refuse_length(frames: int, rate: int, channels: int) -> None:
     longest = most("GRAFT_MOST_SECONDS")
     if frames > longest * rate:
         raise UnreadableError(
-            f"{frames / rate / 3600:,.1f} hours long; cut it into pieces of {longest / 60:g} minutes at most, each with "
-            "its label (GRAFT_MOST_SECONDS allows more)"
+            f"{frames / rate / 3600:,.1f} hours long; cut it into pieces of {longest / 60:g} minutes at most, each "
+            "with its label (GRAFT_MOST_SECONDS allows more)"
         )
     if frames * channels > longest * USUAL_RATE * 2:
         raise UnreadableError(
@@ -154,7 +158,11 @@ def refuse_length(frames: int, rate: int, channels: int) -> None:
         )
 
 
-def _refuse(file: Any, size: int) -> None:
+def _never() -> bool:
+    return False
+
+
+def _refuse(file: Any) -> None:
     """Raise `UnreadableError` for a recording that is nothing for graft, before it is decoded."""
     if file.format not in FORMATS:
         raise UnreadableError(f"a {file.format} file; WAV, FLAC, OGG or MP3 is expected")
