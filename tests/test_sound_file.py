@@ -10,7 +10,7 @@ import soundfile
 from graft.audio import AUDIO, SHORT
 from graft.records import AudioPreprocess
 from graft.samples import checked, opened, tried
-from graft.sound_file import Survey
+from graft.sound_file import Survey, _Bytes
 
 RATE = 8_000
 PREPROCESS = AudioPreprocess(rate=16_000, samples=16_000, least=8_000, most=160_000)
@@ -132,6 +132,16 @@ def test_an_hour_takes_little_memory():
     opened(AUDIO, content.getvalue(), lambda one: AUDIO.prepare(one, PREPROCESS), PREPROCESS)
     assert tracemalloc.get_traced_memory()[1] < 250_000_000
     tracemalloc.stop()
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_file_that_leads_before_its_beginning_moves_nowhere():
+    file = _Bytes(b"abcd")
+    file.seek(2)
+    assert file.seek(-3, io.SEEK_CUR) == 2
+    assert file.seek(-9, io.SEEK_END) == 2
+    assert file.seek(-1, io.SEEK_END) == 3
+    assert file.seek(2**62) == 2**62
 
 
 def test_clipping_is_counted_across_blocks():

@@ -89,15 +89,14 @@ class AudioModality:
         wave, rate = np.asarray(thing[0]), int(thing[1])
         if wave.dtype == np.int16:
             wave = wave / np.float32(FULL + 1)
-        if wave.ndim not in (1, 2) or wave.size == 0 or wave.dtype.kind != "f" or not RATES[0] <= rate <= RATES[1]:
+        if wave.size == 0:
+            raise UnreadableError("no sound in it (0 samples)")
+        if wave.ndim not in (1, 2) or wave.dtype.kind != "f" or not RATES[0] <= rate <= RATES[1]:
             raise RequestError(
                 f"An array of shape {wave.shape} and type {wave.dtype} at {rate} Hz is no recording. Expected "
                 f"(samples,) or (samples, channels) as float or int16, at {RATES[0]:,} to {RATES[1]:,} Hz."
             )
-        try:
-            return _one_channel(wave.reshape(len(wave), -1).astype(np.float32), rate)
-        except UnreadableError as error:
-            raise RequestError(f"The recording is of no use: {error}.") from error
+        return _one_channel(wave.reshape(len(wave), -1).astype(np.float32), rate)
 
     def prepare(self, sample: Recording, preprocess: AudioPreprocess) -> Wave:
         """The middle of the recording at the network's rate, amid silence where it is shorter: (samples,)."""

@@ -224,12 +224,9 @@ def to_picture(source: Any) -> Image.Image:
     if not isinstance(source, np.ndarray):
         raise RequestError(f"A {type(source).__name__} is no picture. Expected a path, a PIL picture or a numpy array.")
     array = np.asarray(source)
-    if (
-        array.dtype != np.uint8
-        or array.size == 0
-        or array.ndim not in (2, 3)
-        or (array.ndim == 3 and array.shape[2] not in (1, 3, 4))
-    ):
+    if array.size == 0:
+        raise UnreadableError("an array without any pixel")
+    if array.dtype != np.uint8 or array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (1, 3, 4)):
         raise RequestError(
             f"An array of shape {array.shape} and type {array.dtype} is no picture. "
             "Expected (height, width), (height, width, 3) or (height, width, 4) with values 0 to 255 as uint8."

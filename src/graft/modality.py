@@ -43,7 +43,7 @@ def file_size(path: Path) -> int:
     except ValueError as error:
         raise UnreadableError("a name that no file can have (zero bytes, or half a character)") from error
     if not stat.S_ISREG(status.st_mode):
-        raise UnreadableError("a folder, no file" if path.is_dir() else "not a regular file")
+        raise UnreadableError("a folder that cannot be read" if path.is_dir() else "not a regular file")
     largest = most("GRAFT_MOST_FILE_MB")
     if status.st_size > largest * 10**6:
         raise UnreadableError(

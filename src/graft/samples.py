@@ -31,6 +31,10 @@ class Checked:
     remark: str = ""
 
 
+class NoSampleError(UnreadableError):
+    """Something in memory that is of another kind than the samples of a modality."""
+
+
 def checked(modality: Modality, source: Content) -> Checked:
     """Hash a sample and prove that it is readable; never raises for what is wrong with it."""
     sha256 = None
@@ -76,7 +80,7 @@ def tried(
     try:
         return opened(modality, source, take, preprocess)
     except UnreadableError as error:
-        return UnreadableError(str(error))
+        return type(error)(str(error))
 
 
 def accepted(modality: Modality, thing: Any) -> Any:
@@ -85,7 +89,7 @@ def accepted(modality: Modality, thing: Any) -> Any:
         try:
             return modality.accept(thing)
         except RequestError as error:
-            raise UnreadableError(str(error)) from error
+            raise NoSampleError(str(error)) from error
 
 
 def made(modality: Modality, source: Content) -> tuple[float, ...]:

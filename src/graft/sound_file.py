@@ -73,6 +73,14 @@ class Survey:
         return alive
 
 
+class _Bytes(io.BytesIO):
+    """Bytes that stay where they are when a damaged file leads before their beginning: a callback must not raise."""
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        begin = {io.SEEK_SET: 0, io.SEEK_CUR: self.tell(), io.SEEK_END: len(self.getbuffer())}[whence]
+        return self.tell() if begin + offset < 0 else super().seek(offset, whence)
+
+
 @contextmanager
 def open_sound(content: bytes) -> Iterator[tuple[Any, Head]]:
     """A recording of which only the head was read; raises `UnreadableError` for other files and beyond the limits."""
@@ -83,7 +91,7 @@ def open_sound(content: bytes) -> Iterator[tuple[Any, Head]]:
         raise UnreadableError(other)
     soundfile, head = soundfile_library(), mended(content)
     try:
-        with soundfile.SoundFile(io.BytesIO(head.content)) as file:
+        with soundfile.SoundFile(_Bytes(head.content)) as file:
             _refuse(file)
             file.seekable = _never  # it would look for its place after each block, which is slow, and fails at the end
             yield file, head

@@ -17,7 +17,7 @@ from graft.modality import Modality, UnreadableError
 from graft.progress import SILENT, Watch
 from graft.records import Prediction
 from graft.run_folder import RunFolder
-from graft.samples import tried
+from graft.samples import NoSampleError, tried
 
 
 class Answers(Protocol):
@@ -107,7 +107,7 @@ def expand(inputs: Any, modality: Modality) -> Iterator[tuple[str, Source]]:
 
 
 def _not_accepted(many: Sequence[Any], modality: Modality) -> dict[int, UnreadableError]:
-    """Why some of the samples in memory are none; raises `RequestError` where none of all inputs is one."""
+    """Why some of the samples in memory cannot be used; `RequestError` where all inputs are of another kind."""
     errors: dict[int, UnreadableError] = {}
     for number, one in enumerate(many):
         if isinstance(one, Path) or (isinstance(one, str) and not _is_text(one, modality)):
@@ -115,9 +115,8 @@ def _not_accepted(many: Sequence[Any], modality: Modality) -> dict[int, Unreadab
         said = tried(modality, one, lambda sample: None)
         if isinstance(said, UnreadableError):
             errors[number] = said
-    if errors and len(errors) == len(many):
-        first = next(iter(errors.values()))
-        raise RequestError(str(first) if len(many) == 1 else f"None of the {len(many):,} inputs can be used. {first}")
+    if errors and len(errors) == len(many) and all(isinstance(one, NoSampleError) for one in errors.values()):
+        raise RequestError(str(errors[0]))
     return errors
 
 
