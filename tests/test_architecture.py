@@ -8,7 +8,10 @@ import graft
 SOURCE = Path(graft.__file__).parent
 ORDER = (
     {"errors", "machine", "records", "progress", "telemetry", "workers"},
+    {"limits", "jpeg", "sound_header"},
     {"modality", "storage"},
+    {"samples"},
+    {"picture_file", "sound_file"},
     {"image", "text", "audio", "run_folder"},
     {"pair"},
     {"modalities"},

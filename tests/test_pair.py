@@ -9,8 +9,8 @@ from PIL import Image
 from graft.backbones import DEFAULTS, open_backbone
 from graft.errors import RequestError
 from graft.image import IMAGE
-from graft.modality import Pair, UnreadableError
-from graft.pair import PAIR, joined
+from graft.modality import Pair, UnreadableError, joined
+from graft.pair import PAIR
 from graft.text import TEXT
 
 

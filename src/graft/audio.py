@@ -1,6 +1,5 @@
 """Recordings: an allow-list of formats, one channel, brought to the network's rate once."""
 
-import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,19 +9,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graft.errors import RequestError, WorkError
+from graft.errors import RequestError
 from graft.modality import UnreadableError, read_content
 from graft.records import AudioPreprocess
+from graft.sound_file import BLOCK, RATES, UNKNOWN, Block, Survey, blocks_of, mono, open_sound, surveyed
 
 if TYPE_CHECKING:
     from torch import nn
 
-FORMATS = ("WAV", "WAVEX", "RF64", "FLAC", "OGG", "MP3", "AIFF")
-RATES = (4_000, 192_000)
-MOST_SECONDS = 3600.0
-FULL_VOLUME = 0.99995  # the loudest that 16 bits can say, and what a microphone gives that can follow no further
+SHORT = 16_000_000  # values of a recording that is read at once; of a longer one, only what is asked for
+SPARE = 1.25  # of the length that a network hears: what is played faster takes more
 CLIPPED = 0.01  # of a recording at full volume: no tone that is only loud stays there so long
-SILENT = 1e-6  # of full volume: a channel below it carries nothing
 MEASURED = 500  # recordings whose length decides how much the network hears
 USUAL = 0.98  # of the recordings are heard whole
 FULL = 32767
@@ -32,10 +29,19 @@ Wave = NDArray[np.int16]  # (samples,)
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """One channel of sound: full volume is 1, `rate` samples a second."""
+    """One channel of sound: full volume is 1, `rate` samples a second.
+
+    `length` is that of the whole, in samples, where `wave` is only its middle.
+    """
 
     wave: NDArray[np.float32]  # (samples,)
     rate: int
+    length: int = 0
+
+    @property
+    def seconds(self) -> float:
+        """How long the whole recording is."""
+        return (self.length or len(self.wave)) / self.rate
 
 
 class AudioModality:
@@ -46,18 +52,33 @@ class AudioModality:
     augmentation = 1
     views = 6
     margin = "the first and last 0.2 seconds of each recording"
-    suffixes = frozenset({".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff"})
+    told = frozenset({".m4a", ".m4b", ".aac", ".mp4", ".3gp", ".wma", ".amr", ".caf", ".webm", ".au", ".wv", ".ape"})
+    suffixes = told | {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff"}
     version = "soundfile-1"
+
+    def decoding_bytes(self, content: bytes) -> int:
+        with open_sound(content) as (file, _):
+            frames = 0 if file.frames >= UNKNOWN else file.frames
+            return int(4 * (2 * min(frames * file.channels, SHORT) + 4 * BLOCK + frames))
 
     def check(self, content: bytes) -> str:
         """Decode all of it: only that finds a file that ends too early. One recorded too loud is told."""
-        channels, rate = _channels(content)
-        _one_channel(channels, rate)
-        share = clipped_share(channels)
-        return f"clipped (at full volume for {share:.0%} of its length)" if share >= CLIPPED else ""
+        survey, remark = surveyed(content)
+        assert survey.alive.any()
+        clipped = (
+            f"clipped (at full volume for {survey.clipped:.0%} of its length)" if survey.clipped >= CLIPPED else ""
+        )
+        return "; ".join(one for one in (remark, clipped) if one)
 
-    def decode(self, source: Path | bytes) -> Recording:
-        return _one_channel(*_channels(source))
+    def decode(self, source: Path | bytes, preprocess: AudioPreprocess | None = None) -> Recording:
+        content = source if isinstance(source, bytes) else read_content(source)
+        channels, rate = _short(content)
+        if channels is not None:
+            return _one_channel(channels, rate)
+        survey, _ = surveyed(content)
+        away = 0 if preprocess is None else _before_the_middle(survey.frames / rate, preprocess) * rate
+        wave = mono(content, survey.alive, away, survey.frames - away)
+        return Recording(wave, rate, survey.frames)
 
     def accept(self, thing: Any) -> Recording:
         if not (isinstance(thing, tuple) and len(thing) == 2 and isinstance(thing[0], np.ndarray)):
@@ -68,15 +89,14 @@ class AudioModality:
         wave, rate = np.asarray(thing[0]), int(thing[1])
         if wave.dtype == np.int16:
             wave = wave / np.float32(FULL + 1)
-        if wave.ndim not in (1, 2) or wave.size == 0 or wave.dtype.kind != "f" or not RATES[0] <= rate <= RATES[1]:
+        if wave.size == 0:
+            raise UnreadableError("no sound in it (0 samples)")
+        if wave.ndim not in (1, 2) or wave.dtype.kind != "f" or not RATES[0] <= rate <= RATES[1]:
             raise RequestError(
                 f"An array of shape {wave.shape} and type {wave.dtype} at {rate} Hz is no recording. Expected "
                 f"(samples,) or (samples, channels) as float or int16, at {RATES[0]:,} to {RATES[1]:,} Hz."
             )
-        try:
-            return _one_channel(wave.reshape(len(wave), -1).astype(np.float32), rate)
-        except UnreadableError as error:
-            raise RequestError(f"The recording is of no use: {error}.") from error
+        return _one_channel(wave.reshape(len(wave), -1).astype(np.float32), rate)
 
     def prepare(self, sample: Recording, preprocess: AudioPreprocess) -> Wave:
         """The middle of the recording at the network's rate, amid silence where it is shorter: (samples,)."""
@@ -134,8 +154,8 @@ class AudioModality:
 
     def made(self, source: Path | bytes) -> tuple[float, ...]:
         """Rate and number of channels; how long it is may well belong to what it says."""
-        told = _soundfile().info(io.BytesIO(source) if isinstance(source, bytes) else str(source))
-        return (float(told.samplerate), float(told.channels))
+        with open_sound(source if isinstance(source, bytes) else read_content(source)) as (file, _):
+            return (float(file.samplerate), float(file.channels))
 
     def margin_of(self, prepared: Wave, preprocess: AudioPreprocess) -> Wave:
         """Of a recording shorter than a second nothing is left: its ends are no margin."""
@@ -154,63 +174,32 @@ class AudioModality:
         return f"{long:.0%} of the recordings are longer than {most:.1f} s; the network hears their middle."
 
 
-def _channels(source: Path | bytes) -> tuple[NDArray[np.float32], int]:
-    """What a file holds, (samples, channels), and its samples a second."""
-    content = source if isinstance(source, bytes) else read_content(source)
-    if not content:
-        raise UnreadableError("the file is empty (0 bytes)")
-    soundfile = _soundfile()
-    try:
-        with soundfile.SoundFile(io.BytesIO(content)) as file:
-            _refuse(file)
-            channels = file.read(dtype="float32", always_2d=True)
-            rate = int(file.samplerate)
-    except soundfile.LibsndfileError as error:
-        raise UnreadableError(f"not a WAV, FLAC, OGG or MP3 recording, or damaged ({error.error_string})") from error
-    return channels, rate
+def _short(content: bytes) -> tuple[Block | None, int]:
+    """What a file holds, (samples, channels), and its samples a second; None of one that is too long to hold."""
+    count, held = 0, []
+    with open_sound(content) as (file, _):
+        if SHORT < file.frames * file.channels < UNKNOWN:
+            return None, int(file.samplerate)
+        for block in blocks_of(file, len(content)):
+            count += block.size
+            if count > SHORT:
+                return None, int(file.samplerate)
+            held.append(block)
+        return np.concatenate(held or [np.empty((0, file.channels), np.float32)]), int(file.samplerate)
 
 
-def clipped_share(channels: NDArray[np.float32]) -> float:
-    """The share of the samples that lie at full volume, three or more in a row, in the channel with most of them."""
-    full = np.abs(channels) >= FULL_VOLUME
-    inside = full[:-2] & full[1:-1] & full[2:]  # the first of three
-    runs = np.zeros_like(full)
-    for shift in range(3):
-        runs[shift : len(runs) - 2 + shift] |= inside
-    return float(runs.mean(axis=0).max()) if len(full) else 0.0
+def _before_the_middle(seconds: float, preprocess: AudioPreprocess) -> int:
+    """Whole seconds, so that at any rate the same samples are heard, that are left out at either end."""
+    heard = SPARE * preprocess.samples / preprocess.rate + 2  # filters look a little beyond
+    return max(0, int((seconds - heard) / 2))
 
 
-def _soundfile() -> Any:
-    try:
-        import soundfile
-    except ImportError as error:
-        raise WorkError("Recordings need the extra for them. Install it: pip install 'graft-ml[audio]'") from error
-    return soundfile
-
-
-def _refuse(file: Any) -> None:
-    """Raise `UnreadableError` for a recording that is nothing for graft, before it is decoded."""
-    if file.format not in FORMATS:
-        raise UnreadableError(f"a {file.format} file; WAV, FLAC, OGG or MP3 is expected")
-    if not RATES[0] <= file.samplerate <= RATES[1]:
-        raise UnreadableError(f"{file.samplerate:,} samples a second; {RATES[0]:,} to {RATES[1]:,} are expected")
-    if file.frames == 0:
-        raise UnreadableError("no sound in it (0 samples)")
-    if file.frames / file.samplerate > MOST_SECONDS:
-        hours = file.frames / file.samplerate / 3600
-        raise UnreadableError(f"{hours:.1f} hours long; cut it into pieces of an hour at most, each with its label")
-
-
-def _one_channel(channels: NDArray[np.float32], rate: int) -> Recording:
+def _one_channel(channels: Block, rate: int) -> Recording:
     """The average of the channels that are not silent; (samples, channels)."""
-    if len(channels) == 0:
-        raise UnreadableError("no sound in it (0 samples)")
-    if not np.isfinite(channels).all():
-        raise UnreadableError("it holds values that are no numbers")
-    alive = np.abs(channels).max(axis=0) > SILENT
-    if not alive.any():
-        raise UnreadableError("silent from beginning to end")
-    return Recording(channels[:, alive].mean(axis=1), rate)
+    survey = Survey(channels.shape[1])
+    if len(channels):
+        survey.add(channels)
+    return Recording(channels[:, survey.alive].mean(axis=1), rate)
 
 
 def _at_rate(sample: Recording, rate: int) -> NDArray[np.float32]:
@@ -259,13 +248,13 @@ def _seconds(sources: Sequence[Path | bytes]) -> NDArray[np.float64]:
 
 
 def seconds_of(source: Path | bytes) -> float:
-    """How long a recording is; NaN where it cannot be read."""
-    soundfile = _soundfile()
+    """How long a recording is, by its head; NaN where it cannot be read."""
     try:
-        told = soundfile.info(io.BytesIO(source) if isinstance(source, bytes) else str(source))
-    except (soundfile.LibsndfileError, OSError):
+        with open_sound(source if isinstance(source, bytes) else read_content(source)) as (file, _):
+            frames = file.frames if file.frames < UNKNOWN else sum(len(block) for block in blocks_of(file, file.frames))
+            return float(frames / file.samplerate)
+    except (UnreadableError, ValueError, OSError):
         return math.nan
-    return float(told.frames / told.samplerate)
 
 
 AUDIO = AudioModality()

@@ -1,30 +1,31 @@
 """Pictures: an allow-list of formats, decoded to RGB the same way everywhere."""
 
-import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import PIL
 from numpy.typing import NDArray
-from PIL import Image, ImageEnhance, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageEnhance, ImageOps
 
 from graft.errors import RequestError
 from graft.modality import UnreadableError, read_content
+from graft.picture_file import decoding_bytes, open_picture, refuse_cut, remark_on
 from graft.records import ImagePreprocess
+from graft.samples import said
 
 if TYPE_CHECKING:
     from torch import nn
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
+ROWS = 256  # of a picture that are turned into RGB at one time
+ORIENTATION = 0x0112  # of EXIF
 MARGIN = 0.15  # of each side: inside of that lies what a picture shows
-MAX_PIXELS = 89_478_485  # where Pillow begins to warn: beyond it a small file can fill the memory
 RESAMPLING = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 
 
 class ImageModality:
-    """JPEG, PNG, WebP, BMP and the first frame of GIF; upright, on white where transparent, 8-bit RGB."""
+    """JPEG, PNG, WebP, BMP, AVIF and the first frame of GIF and TIFF; upright, on white, 8-bit RGB."""
 
     name = "image"
     version = f"pillow-{PIL.__version__}"
@@ -32,19 +33,22 @@ class ImageModality:
     views = 6
     margin = "the margin of each picture, its middle hidden,"
     noun = "picture"
-    suffixes = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif"})
+    told = frozenset({".heic", ".heif", ".hif", ".jxl", ".jp2"})
+    suffixes = told | {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif"}
+
+    def decoding_bytes(self, content: bytes) -> int:
+        return decoding_bytes(content)
 
     def check(self, content: bytes) -> str:
         """Decode at the lowest resolution the format allows: that reads every byte and finds a truncated file."""
-        picture = self._open(content)
+        picture = open_picture(content)
         picture.draft("RGB", (1, 1))
         _load(picture)
-        return ""
+        refuse_cut(picture, content)
+        return remark_on(picture, content)
 
-    def decode(self, source: Path | bytes) -> Image.Image:
-        picture = self._open(source if isinstance(source, bytes) else read_content(source))
-        _load(picture)
-        return to_rgb(picture)
+    def decode(self, source: Path | bytes, preprocess: ImagePreprocess | None = None) -> Image.Image:
+        return to_rgb(_whole(source if isinstance(source, bytes) else read_content(source)))
 
     def accept(self, thing: Any) -> Image.Image:
         return to_picture(thing)
@@ -98,7 +102,7 @@ class ImageModality:
     def made(self, source: Path | bytes) -> tuple[float, ...]:
         """Bytes of the file, width and height."""
         content = source if isinstance(source, bytes) else read_content(source)
-        with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
+        with open_picture(content) as picture:
             return (float(len(content)), float(picture.width), float(picture.height))
 
     def margin_of(self, prepared: NDArray[np.uint8], preprocess: ImagePreprocess) -> NDArray[np.uint8]:
@@ -110,47 +114,56 @@ class ImageModality:
     def excess(self, preprocess: ImagePreprocess, sources: Sequence[Path | bytes]) -> str:
         return ""
 
-    def _open(self, content: bytes) -> Image.Image:
-        if not content:
-            raise UnreadableError("the file is empty (0 bytes)")
-        try:
-            picture = Image.open(io.BytesIO(content), formats=FORMATS)
-        except UnidentifiedImageError as error:
-            raise UnreadableError(f"not a {', '.join(FORMATS[:-1])} or {FORMATS[-1]} picture") from error
-        except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-            raise UnreadableError(_bomb(content)) from error
-        except Exception as error:  # a damaged header can raise anything: struct.error, SyntaxError, ValueError
-            raise UnreadableError(f"damaged header ({error})") from error
-        if picture.width * picture.height > MAX_PIXELS:
-            raise UnreadableError(_bomb(content))
-        return picture
 
-
-def _bomb(content: bytes) -> str:
-    return f"more than {MAX_PIXELS // 10**6} million pixels in {len(content):,} bytes (a decompression bomb?)"
+def _whole(content: bytes) -> Image.Image:
+    picture = open_picture(content)
+    _load(picture)
+    refuse_cut(picture, content)
+    return picture
 
 
 def _load(picture: Image.Image) -> None:
     try:
         picture.load()
-    except Exception as error:  # decoders raise OSError, SyntaxError, struct.error, ValueError, MemoryError
-        raise UnreadableError(f"truncated or damaged ({error})") from error
+    except MemoryError:
+        raise
+    except Exception as error:  # decoders raise OSError, SyntaxError, struct.error, ValueError
+        raise UnreadableError(f"truncated or damaged ({said(error)})") from error
 
 
 def to_rgb(picture: Image.Image) -> Image.Image:
     """Turn a picture of any mode upright and into 8-bit RGB, on white where it is transparent."""
     _load(picture)  # a lazily opened picture may turn out to be truncated
-    try:
-        picture = ImageOps.exif_transpose(picture)
-    except Exception as error:  # a broken EXIF block must not decide whether a picture is readable
-        del error
+    picture = _upright(picture)
     if picture.mode.startswith("I;16"):  # Pillow's own conversion would clip 16-bit grey to white
-        return Image.fromarray((np.asarray(picture) // 257).astype(np.uint8)).convert("RGB")
+        return _in_strips(picture, lambda strip: Image.fromarray((np.asarray(strip) // 257).astype(np.uint8)))
     if picture.has_transparency_data:
-        rgba = picture.convert("RGBA")
-        canvas = Image.new("RGBA", rgba.size, "white")
-        return Image.alpha_composite(canvas, rgba).convert("RGB")
+        return _in_strips(picture, _on_white)
     return picture if picture.mode == "RGB" else picture.convert("RGB")
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    try:
+        turned = picture.getexif().get(ORIENTATION, 1) != 1
+        return ImageOps.exif_transpose(picture) if turned else picture
+    except MemoryError:
+        raise
+    except Exception:  # a broken EXIF block must not decide whether a picture is readable
+        return picture
+
+
+def _in_strips(picture: Image.Image, turn: Callable[[Image.Image], Image.Image]) -> Image.Image:
+    """A picture turned into RGB a few rows at a time, so that no second one of its size is in memory."""
+    result = Image.new("RGB", picture.size)
+    for top in range(0, picture.height, ROWS):
+        strip = picture.crop((0, top, picture.width, min(picture.height, top + ROWS)))
+        result.paste(turn(strip).convert("RGB"), (0, top))
+    return result
+
+
+def _on_white(strip: Image.Image) -> Image.Image:
+    rgba = strip.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
 
 
 def resize_and_crop(picture: Image.Image, preprocess: ImagePreprocess) -> NDArray[np.uint8]:
@@ -200,7 +213,9 @@ def augment(picture: Image.Image, preprocess: ImagePreprocess, rng: np.random.Ge
 def to_picture(source: Any) -> Image.Image:
     """A PIL picture in RGB from a PIL picture or an array; raises `RequestError` for other shapes and types."""
     if isinstance(source, Image.Image):
-        if source.mode in {"I", "F"} or 0 in source.size:
+        if 0 in source.size:
+            raise UnreadableError(f"a picture of {source.width} x {source.height} pixels, which shows nothing")
+        if source.mode in {"I", "F"}:
             raise RequestError(
                 f"A PIL picture of mode {source.mode} and size {source.size} has no brightness from 0 to 255. "
                 "Scale it yourself and convert it to mode L or RGB."
@@ -209,12 +224,9 @@ def to_picture(source: Any) -> Image.Image:
     if not isinstance(source, np.ndarray):
         raise RequestError(f"A {type(source).__name__} is no picture. Expected a path, a PIL picture or a numpy array.")
     array = np.asarray(source)
-    if (
-        array.dtype != np.uint8
-        or array.size == 0
-        or array.ndim not in (2, 3)
-        or (array.ndim == 3 and array.shape[2] not in (1, 3, 4))
-    ):
+    if array.size == 0:
+        raise UnreadableError("an array without any pixel")
+    if array.dtype != np.uint8 or array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (1, 3, 4)):
         raise RequestError(
             f"An array of shape {array.shape} and type {array.dtype} is no picture. "
             "Expected (height, width), (height, width, 3) or (height, width, 4) with values 0 to 255 as uint8."

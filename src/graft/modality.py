@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from graft.limits import most
+
 if TYPE_CHECKING:
     from torch import nn
 
@@ -22,23 +24,53 @@ class Pair(NamedTuple):
 
 
 Content = Path | bytes | Pair  # what a sample is decoded from
+BETWEEN = b"\0"  # stands between the text and the picture of a pair: no text holds it
 
 
 class UnreadableError(ValueError):
     """A sample that cannot be decoded; the message is one short reason for a report."""
 
 
-def read_content(path: Path) -> bytes:
-    """The bytes of a regular file; raises `UnreadableError` with the reason for anything else.
+def file_size(path: Path) -> int:
+    """The bytes of a regular file; raises `UnreadableError` with the reason for anything else, and for one too large.
 
     A pipe or a device would wait for ever for somebody to write into it.
     """
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise UnreadableError("a folder that cannot be read" if path.is_dir() else "not a regular file")
+        status = path.stat()
+    except OSError as error:
+        raise UnreadableError((error.strerror or str(error)).lower()) from error
+    except ValueError as error:
+        raise UnreadableError("a name that no file can have (zero bytes, or half a character)") from error
+    if not stat.S_ISREG(status.st_mode):
+        raise UnreadableError("a folder that cannot be read" if path.is_dir() else "not a regular file")
+    largest = most("GRAFT_MOST_FILE_MB")
+    if status.st_size > largest * 10**6:
+        raise UnreadableError(
+            f"{status.st_size / 1e6:,.0f} MB in one file; more than {largest:,} MB (GRAFT_MOST_FILE_MB allows more)"
+        )
+    return status.st_size
+
+
+def read_content(path: Path) -> bytes:
+    """The bytes of a regular file; raises `UnreadableError` as `file_size` does."""
+    file_size(path)
+    try:
         return path.read_bytes()
     except OSError as error:
         raise UnreadableError((error.strerror or str(error)).lower()) from error
+
+
+def joined(pair: Pair) -> bytes:
+    """The content of both, text first: what a pair is known by. Raises `UnreadableError` where the file is gone."""
+    return pair.text + BETWEEN + read_content(pair.file)
+
+
+def content_of(source: Content) -> bytes:
+    """What a source holds, as bytes; raises `UnreadableError` where its file cannot be read."""
+    if isinstance(source, bytes):
+        return source
+    return joined(source) if isinstance(source, Pair) else read_content(source)
 
 
 class Modality(Protocol):
@@ -50,11 +82,15 @@ class Modality(Protocol):
 
     name: str
     noun: str  # what one sample is called: "picture"
-    suffixes: frozenset[str]
+    suffixes: frozenset[str]  # of files that are opened; what they are, their content decides
+    told: frozenset[str]  # those of them that are opened only to say how to convert such files
     version: str  # of the decoder: another one may give other values
     augmentation: int  # version of `augment`: kept views of another one are not used
     views: int  # varied views from which training on kept activations draws
     margin: str  # what `margin_of` leaves of a sample, in words; empty where samples have no margin
+
+    def decoding_bytes(self, content: bytes) -> int:
+        """About how much memory decoding this takes, told by its header; raise `UnreadableError` beyond the limits."""
 
     def check(self, content: bytes) -> str:
         """Decode as cheaply as proves that the whole sample is readable; raise `UnreadableError` if not.
@@ -62,8 +98,12 @@ class Modality(Protocol):
         What is wrong with a sample that can be used all the same is given in a few words; empty where nothing is.
         """
 
-    def decode(self, source: Any) -> Any:
-        """Decode one sample; raise `UnreadableError` with the reason where that fails."""
+    def decode(self, source: Any, preprocess: Any = None) -> Any:
+        """Decode one sample; raise `UnreadableError` with the reason where that fails.
+
+        With the settings of a network, of a long sample no more than `prepare` and `augment` look at. Nobody calls
+        this, `check` or `accept` but `graft.samples`, which knows what else may be raised.
+        """
 
     def accept(self, thing: Any) -> Any:
         """A decoded sample from what a program holds in memory; raise `RequestError` where it is none."""

@@ -9,19 +9,12 @@ from numpy.typing import NDArray
 
 from graft.errors import RequestError
 from graft.image import IMAGE
-from graft.modality import Content, Pair, Prepared, UnreadableError, read_content
+from graft.modality import BETWEEN, Content, Pair, Prepared, UnreadableError, joined
 from graft.records import PairPreprocess
 from graft.text import TEXT
 
 if TYPE_CHECKING:
     from torch import nn
-
-BETWEEN = b"\0"  # no text holds it
-
-
-def joined(pair: Pair) -> bytes:
-    """The content of both, text first: what a pair is known by. Raises `UnreadableError` where the file is gone."""
-    return pair.text + BETWEEN + read_content(pair.file)
 
 
 class PairModality:
@@ -33,13 +26,17 @@ class PairModality:
     augmentation = 1
     views = 0
     margin = ""
+    told: frozenset[str] = frozenset()
     suffixes: frozenset[str] = frozenset()  # pairs stand in tables
+
+    def decoding_bytes(self, content: bytes) -> int:
+        return IMAGE.decoding_bytes(_parted(content)[1])
 
     def check(self, content: bytes) -> str:
         text, picture = _parted(content)
         return TEXT.check(text) or IMAGE.check(picture)
 
-    def decode(self, source: Any) -> tuple[Any, str]:
+    def decode(self, source: Any, preprocess: PairPreprocess | None = None) -> tuple[Any, str]:
         text, picture = _parted(joined(source) if isinstance(source, Pair) else source)
         return IMAGE.decode(picture), TEXT.decode(text)
 

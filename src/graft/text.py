@@ -12,14 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graft.errors import RequestError, WorkError
-from graft.modality import Prepared, UnreadableError, read_content
+from graft.limits import most
+from graft.modality import Prepared, UnreadableError, file_size, read_content
 from graft.records import TextPreprocess
+from graft.samples import tried
 
 if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
     from torch import nn
 
-MOST_BYTES = 1_000_000  # of one text: far more than any encoder reads
 MASKED = 0.1  # of the tokens of a varied view
 STEP = 8  # lengths of kept activations are multiples of it
 EXAMPLE = 16  # tokens
@@ -36,17 +37,25 @@ class TextModality:
     augmentation = 1
     views = 3
     margin = ""
+    told: frozenset[str] = frozenset()
     suffixes = frozenset({".txt"})
+
+    def decoding_bytes(self, content: bytes) -> int:
+        return 20 * len(content)  # its tokens, with what a tokenizer knows of each
 
     def check(self, content: bytes) -> str:
         """A text must be UTF-8, of a size that somebody wrote, and must say something."""
         self.decode(content)
         return ""
 
-    def decode(self, source: Path | bytes) -> str:
+    def decode(self, source: Path | bytes, preprocess: TextPreprocess | None = None) -> str:
         content = source if isinstance(source, bytes) else read_content(source)
-        if len(content) > MOST_BYTES:
-            raise UnreadableError(f"{len(content) / 1e6:.1f} MB in one text; more than {MOST_BYTES / 1e6:.0f} MB")
+        longest = most("GRAFT_MOST_TEXT_BYTES")
+        if len(content) > longest:
+            raise UnreadableError(
+                f"{len(content) / 1e6:.1f} MB in one text; more than {longest / 1e6:g} MB (GRAFT_MOST_TEXT_BYTES "
+                "allows more)"
+            )
         try:
             text = content.decode("utf-8-sig")
         except UnicodeDecodeError as error:
@@ -56,10 +65,9 @@ class TextModality:
     def accept(self, thing: Any) -> str:
         if not isinstance(thing, str):
             raise RequestError(f"A {type(thing).__name__} is no text. Expected a str.")
-        try:
-            return _said(thing)
-        except UnreadableError as error:
-            raise RequestError(f"A text that is {error}.") from error
+        if len(thing) > most("GRAFT_MOST_TEXT_BYTES") or not thing.isprintable():
+            return self.decode(bytes_of(thing))
+        return _said(thing)
 
     def prepare(self, sample: str, preprocess: TextPreprocess) -> Tokens:
         """The numbers of its tokens, with those that the tokenizer puts around them: (tokens,)."""
@@ -103,7 +111,8 @@ class TextModality:
 
     def fix(self, preprocess: TextPreprocess, sources: Sequence[Path | bytes]) -> TextPreprocess:
         """With room for the longest of these texts, up to what the network reads at all."""
-        longest = max((len(self.prepare(self.decode(one), preprocess)) for one in sources), default=STEP)
+        lengths = (tried(self, one, lambda text: len(self.prepare(text, preprocess))) for one in sources)
+        longest = max((one for one in lengths if isinstance(one, int)), default=STEP)
         return replace(preprocess, fixed=min(preprocess.tokens, -(-longest // STEP) * STEP))
 
     def made(self, source: Path | bytes) -> tuple[float, ...]:
@@ -113,12 +122,14 @@ class TextModality:
         return prepared
 
     def excess(self, preprocess: TextPreprocess, sources: Sequence[Path | bytes]) -> str:
-        most = preprocess.tokens
-        suspects = [one for one in sources if _size(one) > most]  # a token takes a byte at least
-        long = sum(len(_encoded(self.decode(one), preprocess).ids) > most for one in suspects)
+        room = preprocess.tokens
+        suspects = [one for one in sources if _size(one) > room]  # a token takes a byte at least
+        long = sum(
+            tried(self, one, lambda text: len(_encoded(text, preprocess).ids) > room) is True for one in suspects
+        )
         if not long:
             return ""
-        return f"{long:,} of {len(sources):,} texts are longer than {most} tokens; the network reads their beginning."
+        return f"{long:,} of {len(sources):,} texts are longer than {room} tokens; the network reads their beginning."
 
 
 def _said(text: str) -> str:
@@ -129,8 +140,19 @@ def _said(text: str) -> str:
     return text
 
 
+def bytes_of(text: str) -> bytes:
+    """A text as bytes; what was no UTF-8, and half a character that JSON may hold, stays what it is and is told."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
+
+
 def _size(source: Path | bytes) -> int:
-    return len(source) if isinstance(source, bytes) else source.stat().st_size
+    try:
+        return len(source) if isinstance(source, bytes) else file_size(source)
+    except UnreadableError:
+        return 0
 
 
 def _filled(tokens: Tokens, preprocess: TextPreprocess) -> Tokens:

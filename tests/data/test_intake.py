@@ -353,11 +353,21 @@ class TestBadInput:
         assert "The seed is -1" in str(caught.value)
         assert "min_per_class is 0" in str(caught.value)
 
-    def test_names_that_are_not_utf_8_are_named(self, folder):
+    def test_files_whose_names_are_not_utf_8_are_left_out_and_named(self, folder):
         root = folder(lemon=5, plum=5)
         (root / "plum" / "0.png").rename(root / "plum" / "caf\udce9.png")
-        with pytest.raises(DataError, match=r"1 name is not valid UTF-8: plum/caf\?\.png"):
-            load(root)
+        dataset = load(root)
+        assert len(dataset) == 9
+        told = next(one for one in dataset.findings if one.kind == "unspeakable")
+        assert "1 name is not valid UTF-8" in told.message
+        assert "plum/caf?.png" in told.message
+
+    def test_a_class_whose_name_is_not_utf_8_does_not_stop_the_others(self, folder):
+        root = folder(lemon=5, plum=5, lime=5)
+        (root / "lime").rename(root / "caf\udce9")
+        dataset = load(root)
+        assert dataset.classes == ("lemon", "plum")
+        assert any(one.kind == "unspeakable" for one in dataset.findings)
 
     def test_a_test_folder_without_train(self, folder):
         with pytest.raises(DataError, match="no train folder beside test"):

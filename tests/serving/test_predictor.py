@@ -1,3 +1,4 @@
+import io
 import shutil
 
 import numpy as np
@@ -6,6 +7,7 @@ from PIL import Image
 
 from conftest import COLOURS, draw
 from graft.errors import RequestError
+from graft.modality import UnreadableError
 from graft.serving import Predictor
 
 
@@ -104,3 +106,37 @@ def test_linked_folders_are_followed_and_pipes_are_not_waited_for(predictor, tmp
     answers = {answer.source[-8:]: answer for answer in predictor.predict(tmp_path / "in")}
     assert len(answers) == 2
     assert answers["pipe.png"].error == "not a regular file"
+
+
+def test_a_bad_sample_in_memory_does_not_stop_the_others(predictor, plum):
+    content = plum.read_bytes()
+    truncated = Image.open(io.BytesIO(content[: len(content) // 2]))
+    good = Image.open(plum)
+    strange = [truncated, np.zeros((0, 4, 3), np.uint8), {"no": "picture"}, Image.new("F", (4, 4)), b"no picture", None]
+    answers = list(predictor.predict([good, *strange, np.asarray(good), plum]))
+    assert [bool(one.error) for one in answers] == [False, *[True] * len(strange), False, False]
+    assert answers[0].classes == answers[-1].classes
+    assert "truncated" in answers[1].error
+
+
+def test_a_single_truncated_picture_is_its_own_error(predictor, plum):
+    content = plum.read_bytes()
+    [answer] = predictor.predict(Image.open(io.BytesIO(content[: len(content) // 2])))
+    assert "truncated" in answer.error
+
+
+def test_empty_texts_among_good_ones_are_named_with_their_reason():
+    from graft.serving.predictor import expand
+    from graft.text import TEXT
+
+    named = list(expand(["good text", "", "half \ud800", "another one"], TEXT))
+    assert [isinstance(source, UnreadableError) for _, source in named] == [False, True, True, False]
+
+
+def test_silence_among_recordings_is_its_own_error():
+    from graft.audio import AUDIO
+    from graft.serving.predictor import expand
+
+    good, silent = np.sin(np.arange(800) / 5), np.zeros(800)
+    named = list(expand([(good, 8_000), (silent, 8_000), (silent, "many"), (good, 8_000)], AUDIO))
+    assert [isinstance(source, UnreadableError) for _, source in named] == [False, True, True, False]

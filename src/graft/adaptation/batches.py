@@ -1,8 +1,9 @@
 """What a training is fed with: activations that lie on disk, or samples decoded and varied as they are needed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from graft.errors import WorkError
 from graft.machine import usable_cores
 from graft.modality import Modality, Prepared, UnreadableError
 from graft.records import Preprocess
+from graft.samples import opened
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -92,7 +94,8 @@ def lengths_of(dataset: Dataset, rows: NDArray[np.intp], preprocess: Preprocess)
     modality = dataset.modality
     if None not in modality.shape(preprocess):
         return None
-    return np.array([len(modality.prepare(decoded(dataset, int(row)), preprocess)) for row in rows])
+    view = partial(clean_view, modality, preprocess)
+    return np.array([len(decoded(dataset, int(row), view, preprocess)) for row in rows])
 
 
 def without_filling(activations: NDArray[Any]) -> NDArray[Any]:
@@ -131,12 +134,14 @@ class LiveBatches:
         return [self._pool.submit(self._sample, int(self.rows[position]), epoch) for position in positions]
 
     def _sample(self, row: int, epoch: int) -> Prepared:
-        sample = decoded(self.dataset, row)
-        if not self.varied:
-            return self.dataset.modality.prepare(sample, self.preprocess)
-        return self.dataset.modality.augment(
-            sample, self.preprocess, np.random.default_rng((self.order.seed, epoch, 2, row))
+        modality, preprocess = self.dataset.modality, self.preprocess
+        rng = np.random.default_rng((self.order.seed, epoch, 2, row))
+        take = (
+            partial(varied_view, modality, preprocess, rng)
+            if self.varied
+            else partial(clean_view, modality, preprocess)
         )
+        return decoded(self.dataset, row, take, preprocess)
 
 
 def clean_inputs(
@@ -146,7 +151,7 @@ def clean_inputs(
     with ThreadPoolExecutor(usable_cores()) as pool:
 
         def prepared(row: int) -> Prepared:
-            return dataset.modality.prepare(decoded(dataset, row), preprocess)
+            return decoded(dataset, row, partial(clean_view, dataset.modality, preprocess), preprocess)
 
         for start in range(0, len(rows), size):
             part = [int(row) for row in rows[start : start + size]]
@@ -154,15 +159,26 @@ def clean_inputs(
             yield as_input(samples, dataset.modality, preprocess)
 
 
-def decoded(dataset: Dataset, row: int) -> object:
-    """A sample as it was when the data was checked; raises `WorkError` where it is not there any more."""
+def decoded(dataset: Dataset, row: int, take: Callable[[Any], Prepared], preprocess: Preprocess) -> Prepared:
+    """What `take` makes of a sample as it was when it was checked; raises `WorkError` where it is there no more."""
     try:
-        return dataset.modality.decode(dataset.unchanged(row))
+        prepared: Prepared = opened(
+            dataset.modality, dataset.content(row), take, preprocess, dataset.expected_sha256(row)
+        )
+        return prepared
     except UnreadableError as error:
         raise WorkError(
             f"{dataset.sources[row]} changed while graft was working: {error}. Put it back, then go on with: graft fit "
             "--resume RUN"
         ) from error
+
+
+def clean_view(modality: Modality, preprocess: Preprocess, sample: Any) -> Prepared:
+    return modality.prepare(sample, preprocess)
+
+
+def varied_view(modality: Modality, preprocess: Preprocess, rng: np.random.Generator, sample: Any) -> Prepared:
+    return modality.augment(sample, preprocess, rng)
 
 
 def as_input(samples: Prepared, modality: Modality, preprocess: Preprocess) -> "Tensor":

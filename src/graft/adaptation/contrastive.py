@@ -1,13 +1,14 @@
 """Contrastive pairs: where there are few samples, learn first what belongs together (SetFit, Tunstall et al. 2022)."""
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from graft.adaptation.batches import as_input, decoded
+from graft.adaptation.batches import as_input, decoded, varied_view
 from graft.adaptation.defaults import contrastive_plan
 from graft.adaptation.probe import Candidate, Samples, refit
 from graft.adaptation.stages import stages_of
@@ -132,7 +133,8 @@ class PairBatches:
         classes = rng.permutation(len(self.by_class))[: self.pairs]
         rows = np.concatenate([rng.permutation(self.by_class[number])[: self.of_each] for number in classes])
         modality = self.dataset.modality
-        varied = [modality.augment(decoded(self.dataset, int(row)), self.preprocess, rng) for row in rows]
+        vary = partial(varied_view, modality, self.preprocess, rng)
+        varied = [decoded(self.dataset, int(row), vary, self.preprocess) for row in rows]
         inputs = as_input(modality.stack(varied, self.preprocess), modality, self.preprocess)
         return inputs, torch.from_numpy(self.dataset.labels[rows].astype(np.int64))
 

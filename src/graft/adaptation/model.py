@@ -16,10 +16,11 @@ from graft.backbones.model_folder import TRANSCRIPT, read_description, read_head
 from graft.errors import RequestError, WorkError
 from graft.features import Engine, open_engine, trunk_weights
 from graft.modalities import modality_of
-from graft.modality import Modality, Pair, Prepared, UnreadableError
+from graft.modality import Modality, Prepared, UnreadableError
 from graft.progress import SILENT, Watch
 from graft.ranking.temperature import softmax
 from graft.records import Json
+from graft.samples import tried
 
 Source = Any  # a file, or what the modality accepts from memory
 
@@ -112,10 +113,9 @@ class Model:
     ) -> Iterator[tuple[int, NDArray[np.float64] | UnreadableError]]:
         def one(item: tuple[int, Source]) -> tuple[int, NDArray[np.float64] | UnreadableError]:
             number, source = item
-            try:
-                sample = self._prepared(source)
-            except UnreadableError as error:
-                return number, error
+            sample = self._prepared(source)
+            if isinstance(sample, UnreadableError):
+                return number, sample
             if margin_only:
                 sample = self.modality.margin_of(sample, self.backbone.card.preprocess)
             features = engine.run(sample[None])
@@ -130,15 +130,10 @@ class Model:
             yield from pool.map(one, chunk)
 
     def _sample(self, sources: Sequence[Source]) -> list[Prepared]:
-        samples = []
-        for source in sources[:16]:
-            try:
-                samples.append(self._prepared(source))
-            except UnreadableError:
-                continue
-        return samples or [self.modality.example(self.backbone.card.preprocess)]
+        samples = [self._prepared(source) for source in sources[:16]]
+        readable = [one for one in samples if not isinstance(one, UnreadableError)]
+        return readable or [self.modality.example(self.backbone.card.preprocess)]
 
-    def _prepared(self, source: Source) -> Prepared:
-        modality = self.modality
-        sample = modality.decode(source) if isinstance(source, Path | bytes | Pair) else modality.accept(source)
-        return modality.prepare(sample, self.backbone.card.preprocess)
+    def _prepared(self, source: Source) -> Prepared | UnreadableError:
+        modality, preprocess = self.modality, self.backbone.card.preprocess
+        return tried(modality, source, lambda sample: modality.prepare(sample, preprocess), preprocess)

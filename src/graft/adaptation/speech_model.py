@@ -24,6 +24,7 @@ from graft.machine import usable_cores
 from graft.modality import Modality, UnreadableError
 from graft.progress import SILENT, Watch
 from graft.records import AudioPreprocess, Json
+from graft.samples import tried
 
 if TYPE_CHECKING:
     from torch import nn
@@ -124,17 +125,17 @@ class SpeechModel:
         return beam(frames, self.letters, self.lexicon if known_words else None) or [Guess("", 0.0)]
 
     def _prepared(self, source: Source) -> NDArray[np.int16] | UnreadableError:
-        try:
-            sample: Recording = AUDIO.decode(source) if isinstance(source, Path | bytes) else AUDIO.accept(source)
-        except UnreadableError as error:
-            return error
+        most = replace(self.preprocess, samples=self.preprocess.most)
+        return tried(AUDIO, source, self._whole, most)
+
+    def _whole(self, sample: Recording) -> NDArray[np.int16]:
         preprocess = self.preprocess
-        own = -(-len(sample.wave) * preprocess.rate // sample.rate)
-        if own > preprocess.most:
-            heard, long = preprocess.most / preprocess.rate, len(sample.wave) / sample.rate
-            return UnreadableError(
-                f"{long:.1f} s long, and this network hears {heard:.1f} s at once; cut it at a pause"
+        if sample.seconds * preprocess.rate > preprocess.most:
+            raise UnreadableError(
+                f"{sample.seconds:.1f} s long, and this network hears {preprocess.most / preprocess.rate:.1f} s at "
+                "once; cut it at a pause"
             )
+        own = -(-len(sample.wave) * preprocess.rate // sample.rate)
         step = preprocess.rate // 4  # few lengths, so that several are computed at once
         samples = min(preprocess.most, max(preprocess.samples, -(-own // step) * step))
         return AUDIO.prepare(sample, replace(preprocess, samples=samples))

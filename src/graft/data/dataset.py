@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graft.errors import RequestError, plural
-from graft.modality import Content, Modality, Pair, UnreadableError, read_content
-from graft.pair import joined
+from graft.modality import Content, Modality, Pair
 from graft.records import PARTS, Finding, Part
 
 
@@ -100,15 +99,9 @@ class Dataset:
         """The content hash of a sample, which names its features in the cache."""
         return self.hashes[row].tobytes()
 
-    def unchanged(self, row: int) -> bytes:
-        """The bytes of a sample, if they are still those that were checked; raises `UnreadableError` if not."""
-        content = self.content(row)
-        if isinstance(content, bytes):  # a text that lies in memory
-            return content
-        content = joined(content) if isinstance(content, Pair) else read_content(content)
-        if content and hashlib.sha256(content).digest() != self.key(row):
-            raise UnreadableError("the file changed while graft was working")
-        return content
+    def expected_sha256(self, row: int) -> bytes | None:
+        """The hash that the content of a sample must still have; None for a text that lies in memory."""
+        return None if self.texts is not None and self.files is None else self.key(row)
 
     def without(self, unreadable: dict[int, str]) -> "Dataset":
         """The same data set with samples set aside that turned out to be unreadable, as a new finding."""

@@ -158,10 +158,11 @@ class _Walk:
             self.found.findings.append(Finding("other-kind", "warning", message, tuple(sources)))
         if self.unspeakable:
             verb = "name is" if len(self.unspeakable) == 1 else "names are"
-            self.found.problems.append(
-                f"{len(self.unspeakable):,} {verb} not valid UTF-8: {listing(self.unspeakable)}. Rename them or their "
-                "folders, so that every system can write down which is which."
+            message = (
+                f"{len(self.unspeakable):,} {verb} not valid UTF-8, so these files are left out: "
+                f"{listing(self.unspeakable)}. Rename them or their folders, so that every system can write them down."
             )
+            self.found.findings.append(Finding("unspeakable", "warning", message, tuple(self.unspeakable)))
         twofold = [label for label, ways in self.written.items() if len(ways) > 1]
         if twofold:
             names = listing(twofold)
@@ -185,13 +186,14 @@ class _Walk:
             message = f"{plural(self.hidden, 'hidden item')} passed over (names that begin with a dot, Thumbs.db)."
             self.found.findings.append(Finding("hidden", "info", message))
         if not self.found.entries and not self.found.problems:
-            suffixes = ", ".join(sorted(suffix.lstrip(".") for suffix in self.modality.suffixes))
-            tables = [name for one in TABLES for name in self.foreign.get(one, [])]
-            raise DataError(
-                self.root,
-                [
-                    f"No {self.modality.noun}s found. Expected one sub-folder per class with {self.modality.noun}s in "
-                    f"it (endings: {suffixes}), or train/ val/ test/ folders of such folders."
-                    + (f" It holds tables: to use one, name it ({listing(tables, 3)})." if tables else ""),
-                ],
-            )
+            raise DataError(self.root, [self._nothing()], [finding.message for finding in self.found.findings])
+
+    def _nothing(self) -> str:
+        noun = self.modality.noun
+        suffixes = ", ".join(sorted(suffix.lstrip(".") for suffix in self.modality.suffixes - self.modality.told))
+        tables = [name for one in TABLES for name in self.foreign.get(one, [])]
+        return (
+            f"No {noun}s found. Expected one sub-folder per class with {noun}s in it (endings: {suffixes}), or train/ "
+            "val/ test/ folders of such folders."
+            + (f" It holds tables: to use one, name it ({listing(tables, 3)})." if tables else "")
+        )

@@ -1,33 +1,24 @@
 """Content hash and readability of every file, computed once: unchanged files are known by their size and time."""
 
-import hashlib
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from graft.machine import usable_cores
-from graft.modality import Modality, Pair, UnreadableError, read_content
-from graft.pair import PAIR, joined
+from graft.modality import Modality, Pair
+from graft.pair import PAIR
 from graft.progress import Watch
+from graft.samples import Checked, checked
 from graft.storage import cache_folder
+from graft.text import bytes_of
 
-VERSION = 1  # of the readability check: raise it when the same bytes may be judged differently
+VERSION = 2  # of the readability check: raise it when the same bytes may be judged differently
 CHUNK = 256  # files between two progress reports
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """One file's content hash (None where it could not even be read), or the reason why it cannot be used.
-
-    `remark` says what is wrong with a sample that is used all the same.
-    """
-
-    sha256: bytes | None
-    error: str | None
-    remark: str = ""
+NAME = "index.sqlite"
+MOST_BYTES = 200_000_000  # of the table: some 700,000 files
 
 
 Stamp = tuple[int, int]  # size in bytes, time of the last change to content or name in nanoseconds
@@ -35,7 +26,7 @@ Stamp = tuple[int, int]  # size in bytes, time of the last change to content or 
 
 def check_files(paths: Sequence[Path], modality: Modality, watch: Watch) -> list[Checked]:
     """Hash and test-decode every file in parallel; what is known of unchanged files is not computed again."""
-    memory = Memory(cache_folder() / "index.sqlite", f"{modality.name}-{VERSION}")
+    memory = Memory(cache_folder() / NAME, f"{modality.name}-{VERSION}")
     stamps = [_stamp(path) for path in paths]
     known = memory.look_up(paths, stamps)
     missing = [number for number, path in enumerate(paths) if path not in known]
@@ -47,25 +38,18 @@ def check_files(paths: Sequence[Path], modality: Modality, watch: Watch) -> list
         ):
             for start in range(0, len(missing), CHUNK):
                 chunk = missing[start : start + CHUNK]
-                results = list(pool.map(lambda number: _check(paths[number], modality), chunk))
+                results = list(pool.map(lambda number: checked(modality, paths[number]), chunk))
                 fresh = {paths[number]: result for number, result in zip(chunk, results, strict=True)}
                 memory.remember(fresh, [stamps[number] for number in chunk])
                 known |= fresh
                 advance(len(chunk))
+        bound_index()
     return [known[path] for path in paths]
 
 
 def check_texts(texts: Sequence[str], modality: Modality) -> list[Checked]:
     """The same for texts that lie in memory; a byte that was no UTF-8 is still in them."""
-    checked = []
-    for text in texts:
-        content = text.encode("utf-8", "surrogateescape")
-        sha256 = hashlib.sha256(content).digest()
-        try:
-            checked.append(Checked(sha256, None, modality.check(content)))
-        except UnreadableError as error:
-            checked.append(Checked(sha256, str(error)))
-    return checked
+    return [checked(modality, bytes_of(text)) for text in texts]
 
 
 def check_pairs(pairs: Sequence[Pair], watch: Watch) -> list[Checked]:
@@ -74,39 +58,36 @@ def check_pairs(pairs: Sequence[Pair], watch: Watch) -> list[Checked]:
         ThreadPoolExecutor(usable_cores()) as pool,
         watch.task("Checking pairs", len(pairs), "pairs") as advance,
     ):
-        checked = []
-        for result in pool.map(_check_pair, pairs):
-            checked.append(result)
+        results = []
+        for result in pool.map(partial(checked, PAIR), pairs):
+            results.append(result)
             advance(1)
-    return checked
+    return results
 
 
 def _stamp(path: Path) -> Stamp | None:
     try:
         status = path.stat()
-    except OSError:
+        str(path).encode()  # the table holds no other names
+    except (OSError, ValueError):
         return None
     return status.st_size, max(status.st_mtime_ns, status.st_ctime_ns)
 
 
-def _check(path: Path, modality: Modality) -> Checked:
-    return _check_content(lambda: read_content(path), modality)
-
-
-def _check_pair(pair: Pair) -> Checked:
-    return _check_content(lambda: joined(pair), PAIR)
-
-
-def _check_content(read: Callable[[], bytes], modality: Modality) -> Checked:
+def index_bytes() -> int:
+    """The size of the table on disk."""
     try:
-        content = read()
-    except UnreadableError as error:
-        return Checked(None, str(error))
-    sha256 = hashlib.sha256(content).digest()
-    try:
-        return Checked(sha256, None, modality.check(content))
-    except UnreadableError as error:
-        return Checked(sha256, str(error))
+        return (cache_folder() / NAME).stat().st_size
+    except OSError:
+        return 0
+
+
+def bound_index(most: int = MOST_BYTES) -> int:
+    """Forget the files that were looked at longest ago until the table takes no more; returns the bytes freed."""
+    before = index_bytes()
+    if before > most:
+        Memory(cache_folder() / NAME, "").bound(most)
+    return before - index_bytes()
 
 
 class Memory:
@@ -151,6 +132,22 @@ class Memory:
                 table.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
         except sqlite3.DatabaseError as error:
             if not isinstance(error, sqlite3.OperationalError):  # damaged, not only busy: begin a new one next time
+                self.file.unlink(missing_ok=True)
+        except OSError:
+            return
+
+    def bound(self, most: int) -> None:
+        """Remove the oldest rows until the table takes no more than so many bytes, and give them back to the disk."""
+        try:
+            with closing(sqlite3.connect(self.file, timeout=5)) as table:
+                size, rows = self.file.stat().st_size, table.execute("SELECT COUNT(*) FROM files").fetchone()[0]
+                spare = max(0, size - int(0.9 * most))  # a little more, so that this is rare
+                oldest = "SELECT rowid FROM files ORDER BY rowid LIMIT ?"
+                with table:
+                    table.execute(f"DELETE FROM files WHERE rowid IN ({oldest})", (-(-rows * spare // size),))
+                table.execute("VACUUM")
+        except sqlite3.DatabaseError as error:
+            if not isinstance(error, sqlite3.OperationalError):
                 self.file.unlink(missing_ok=True)
         except OSError:
             return

@@ -22,6 +22,7 @@ from graft.pair import PAIR
 from graft.progress import SILENT, Watch
 from graft.records import PARTS, Finding
 from graft.storage import is_utf8
+from graft.text import bytes_of
 
 READERS: tuple[Reader, ...] = (FolderReader(), TableReader())
 
@@ -91,9 +92,7 @@ def _checked(origin: Path, found: Listing, options: LoadOptions, watch: Watch) -
     root, modality = found.root, found.modality
     texts = [entry.text for entry in found.entries if entry.text is not None]
     if modality is PAIR:
-        pairs = [
-            Pair(root / (one.file or ""), (one.text or "").encode("utf-8", "surrogateescape")) for one in found.entries
-        ]
+        pairs = [Pair(root / (one.file or ""), bytes_of(one.text or "")) for one in found.entries]
         checked = check_pairs(pairs, watch)
     elif texts:
         checked = check_texts(texts, modality)
@@ -119,9 +118,8 @@ def _checked(origin: Path, found: Listing, options: LoadOptions, watch: Watch) -
         message = f"{plural(len(remarks), modality.noun)} can be used but may teach little: {listing(remarks, 3)}."
         findings.append(Finding("flawed", "warning", message, remarks))
     if not readable:
-        raise DataError(
-            origin, [f"none of its {plural(len(checked), modality.noun)} can be read: {listing(reasons, 3)}"]
-        )
+        told = [f"none of its {plural(len(checked), modality.noun)} can be read: {_alike(reasons)}"]
+        raise DataError(origin, told, [finding.message for finding in found.findings])
     entries = [entry for entry, _ in readable]
     classes = sorted({entry.label for entry in found.entries})
     numbers = {name: number for number, name in enumerate(classes)}
@@ -141,6 +139,15 @@ def _checked(origin: Path, found: Listing, options: LoadOptions, watch: Watch) -
         transcribed=found.transcribed,
         files=[entry.file or "" for entry in entries] if modality is PAIR else None,
     )
+
+
+def _alike(reasons: Sequence[str]) -> str:
+    """Reasons ("source: reason"), each said once with the files that it holds for."""
+    sources: dict[str, list[str]] = {}
+    for one in reasons:
+        source, _, reason = one.partition(": ")
+        sources.setdefault(reason, []).append(source)
+    return "; ".join(f"{reason} ({listing(names, 3)})" for reason, names in [*sources.items()][:3])
 
 
 def _groups(entries: Sequence[Entry], pattern: str | None) -> list[str]:

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from graft.data.bounds import bounded_parts, refuse_size
 from graft.data.cells import column_name
-from graft.errors import DataError, RequestError, WorkError
+from graft.errors import DataError, GraftError, RequestError, WorkError
 
 Column = Callable[[str], list[Any]]
 
@@ -22,26 +23,33 @@ def parquet_columns(path: Path) -> tuple[tuple[str, ...], int, Column]:
     file = _guarded(path, lambda: pyarrow.parquet.ParquetFile(path))
     written = {column_name(str(name)): str(name) for name in reversed(_guarded(path, lambda: file.schema_arrow.names))}
     names = tuple(column_name(str(name)) for name in file.schema_arrow.names)
+    refuse_size(path, file.metadata)
     if not file.metadata.num_rows:
         raise DataError(path, ["The table has no rows."])
 
     def column(name: str) -> list[Any]:
-        values: list[Any] = _guarded(path, lambda: _values(file, written[name]))
+        values: list[Any] = _guarded(path, lambda: _values(path, written[name]))
         return values
 
     return names, int(file.metadata.num_rows), column
 
 
-def _values(file: Any, name: str) -> list[Any]:
+def _values(path: Path, name: str) -> list[Any]:
+    values: list[Any] = []
+    for part in bounded_parts(path, name):
+        values += _listed(part)
+    return values
+
+
+def _listed(column: Any) -> list[Any]:
     import pyarrow
 
-    table = file.read(columns=[name])
-    column = table.column(table.schema.names.index(name))
     try:
         values: list[Any] = column.to_pylist()
     except UnicodeDecodeError:  # a text of some row is no UTF-8: it is told of that row alone
-        values = column.cast(pyarrow.binary()).to_pylist()
-        values = [one if one is None else one.decode("utf-8", "surrogateescape") for one in values]
+        plain = column.dictionary_decode() if pyarrow.types.is_dictionary(column.type) else column
+        raw = plain.cast(pyarrow.binary()).to_pylist()
+        values = [one if one is None else one.decode("utf-8", "surrogateescape") for one in raw]
     return values
 
 
@@ -49,6 +57,8 @@ def _guarded(path: Path, read: Callable[[], Any]) -> Any:
     """What `read` gives; whatever the library raises on a damaged file is told as such."""
     try:
         return read()
+    except GraftError:
+        raise
     except MemoryError as error:
         raise RequestError(f"{path} does not fit into memory.") from error
     except Exception as error:

@@ -15,6 +15,7 @@ from graft.image import IMAGE
 from graft.modality import UnreadableError
 from graft.pair import PAIR
 from graft.records import Mistake
+from graft.samples import opened
 from graft.storage import sha256_of
 from graft.text import TEXT
 
@@ -67,7 +68,7 @@ def exhibit(noun: str, mistake: Mistake, path: Path | None) -> str:
         if noun == PAIR.noun:  # its words alone: the picture stands in a table that may have changed
             return f"<blockquote>{escape(excerpt(mistake.text))}</blockquote>"
         if noun == TEXT.noun:
-            words = mistake.text or (TEXT.decode(path) if path is not None else "")
+            words = mistake.text or (opened(TEXT, path) if path is not None else "")
             return f"<blockquote>{escape(excerpt(words))}</blockquote>" if words else ""
         if path is None:
             return ""
@@ -92,7 +93,7 @@ def excerpt(text: str) -> str:
 
 
 def _thumbnail(path: Path, alternative: str) -> str:
-    picture = IMAGE.decode(path)
+    picture = opened(IMAGE, path)
     picture.thumbnail((THUMBNAIL, THUMBNAIL))
     content = io.BytesIO()
     picture.save(content, "JPEG", quality=75)
@@ -102,7 +103,7 @@ def _thumbnail(path: Path, alternative: str) -> str:
 
 def _wave(path: Path) -> str:
     """How loud it is over time, and the recording itself where it is short."""
-    wave = np.abs(AUDIO.decode(path).wave)
+    wave = np.abs(opened(AUDIO, path).wave)
     parts = np.array_split(wave, min(BARS, len(wave)))
     heights = np.array([part.max() for part in parts]) / wave.max()
     bars = "".join(

@@ -37,6 +37,7 @@ from graft.modalities import modality_of
 from graft.modality import Modality, Prepared, UnreadableError
 from graft.progress import SILENT, Watch
 from graft.records import Fraction, Json, Preprocess, TextPreprocess
+from graft.samples import tried
 from graft.storage import check_closed, read_record, sha256_of, write_bytes, write_json
 
 FORMAT = 1
@@ -289,10 +290,7 @@ class Artifact:
                 yield from pool.map(self._sample, sources[start : start + AHEAD])
 
     def _sample(self, source: Source) -> Any:
-        modality = self.modality
-        try:
-            sample = modality.decode(source) if isinstance(source, Path | bytes) else modality.accept(source)
-        except UnreadableError as error:
-            return error
-        take = modality.signal if self.target.whole else modality.prepare
-        return take(sample, self.preprocess)
+        modality, preprocess = self.modality, self.preprocess
+        if self.target.whole:
+            return tried(modality, source, lambda sample: modality.signal(sample, preprocess))
+        return tried(modality, source, lambda sample: modality.prepare(sample, preprocess), preprocess)

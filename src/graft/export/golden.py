@@ -15,6 +15,7 @@ from graft.errors import WorkError
 from graft.export.parity import TorchRuntime, prepared
 from graft.modality import UnreadableError
 from graft.records import Json
+from graft.samples import opened
 from graft.storage import write_bytes, write_json
 
 FOLDER = "golden"
@@ -80,7 +81,7 @@ def _spread(model: Model, golden: Golden, run: Callable[[Any], Any]) -> list[Any
 def _file(model: Model, content: Any) -> tuple[str, bytes]:
     """A sample as a small file that every platform decodes to the same values, and its suffix."""
     modality = model.modality
-    sample = modality.decode(content)
+    sample = opened(modality, content)
     buffer = io.BytesIO()
     if modality.name == "image":
         picture: Image.Image = sample

@@ -19,6 +19,7 @@ from graft.machine import usable_cores
 from graft.modality import Prepared, UnreadableError
 from graft.progress import Watch
 from graft.records import Interval
+from graft.samples import tried
 
 TIMED = 30  # runs of which the median is the latency
 FEW = 50
@@ -157,11 +158,9 @@ class TorchRuntime:
 def prepared(model: Model, content: Source, whole: bool) -> Prepared | UnreadableError:
     """A file's content as an artifact takes it, or why it cannot be read."""
     modality, preprocess = model.modality, model.backbone.card.preprocess
-    try:
-        sample = modality.decode(content)
-    except UnreadableError as error:
-        return error
-    return modality.signal(sample, preprocess) if whole else modality.prepare(sample, preprocess)
+    if whole:
+        return tried(modality, content, lambda sample: modality.signal(sample, preprocess))
+    return tried(modality, content, lambda sample: modality.prepare(sample, preprocess), preprocess)
 
 
 def notes(parity: Parity) -> list[str]:

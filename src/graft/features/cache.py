@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from graft.data.index import MOST_BYTES, bound_index, index_bytes
 from graft.errors import WorkError
 from graft.storage import atomic_file, cache_folder, write_json
 
@@ -242,10 +243,10 @@ def open_store(backbone_id: str, fingerprint: str, engine: str) -> FeatureStore:
 
 def bound(limit_gb: float) -> int:
     """Remove what was used longest ago, features and trunks alike, until the rest fits; returns the bytes freed."""
+    freed = bound_index(min(MOST_BYTES, int(limit_gb * 1e9) // 10))
     items = [*_root().glob("*/*.rows.npy"), *(path for path in (cache_folder() / "trunks").glob("*") if path.is_dir())]
     known = sorted((_time_and_size(item), item) for item in items)
-    excess = sum(size for (_, size), _ in known) - int(limit_gb * 1e9)
-    freed = 0
+    excess = freed + index_bytes() + sum(size for (_, size), _ in known) - int(limit_gb * 1e9)
     for (_, size), item in known:
         if freed >= excess:
             break
@@ -279,6 +280,8 @@ def kept() -> list[Kept]:
         rows = sum(len(segment.keys) for segment in FeatureStore(folder).segments())
         size = _time_and_size(folder)[1]
         lines.append(Kept(about["backbone"], about["engine"], rows, size))
+    if index_bytes():
+        lines.append(Kept("files that were looked at", "-", 0, index_bytes()))
     return lines
 
 

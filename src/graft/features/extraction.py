@@ -18,6 +18,7 @@ from graft.features.trunk_cache import open_engine
 from graft.modality import Modality, Prepared, UnreadableError
 from graft.progress import SILENT, Watch
 from graft.records import Features, Preprocess
+from graft.samples import opened, tried
 
 CHUNK_BYTES = 64_000_000  # of rows between two writes to the cache: what a crash can cost
 MOST_ROWS = 512  # the same, counted in samples; for an engine that takes many at once, which is for short ones, more
@@ -118,10 +119,9 @@ def sample_of(dataset: Dataset, rows: NDArray[np.intp], backbone: Backbone) -> l
     found: list[Prepared] = []
     modality, preprocess = dataset.modality, backbone.card.preprocess
     for row in rows[np.unique(np.linspace(0, len(rows) - 1, SAMPLE).astype(int))]:
-        try:
-            found.append(modality.prepare(modality.decode(dataset.content(int(row))), preprocess))
-        except UnreadableError:
-            continue
+        sample = tried(modality, dataset.content(int(row)), lambda one: modality.prepare(one, preprocess), preprocess)
+        if not isinstance(sample, UnreadableError):
+            found.append(sample)
     return found or [modality.example(preprocess)]
 
 
@@ -211,14 +211,12 @@ class _Work:
         prepared: list[Prepared] = []
         decoded: list[int] = []
         results: list[tuple[int, NDArray[np.float32] | str]] = []
-        modality, preprocess = self.dataset.modality, self.backbone.card.preprocess
         for number in numbers:
-            try:
-                sample = modality.decode(self.dataset.unchanged(number))
-            except UnreadableError as error:
-                results.append((number, str(error)))
+            seen = self._seen(number)
+            if isinstance(seen, str):
+                results.append((number, seen))
                 continue
-            prepared += [view.of(modality, sample, preprocess, self.dataset.key(number)) for view in self.views]
+            prepared += seen
             decoded.append(number)
         if decoded:
             features = np.zeros((len(prepared), self.backbone.card.width), np.float32)
@@ -230,6 +228,22 @@ class _Work:
                 raise WorkError(f"{self.backbone.card.id} gives features that are not finite for {source}.")
             results += zip(decoded, features.reshape(len(decoded), len(self.views), -1), strict=True)
         return results
+
+    def _seen(self, number: int) -> list[Prepared] | str:
+        """All views of a sample, if its content still has the hash that names the row; else why there are none."""
+        modality, preprocess, key = self.dataset.modality, self.backbone.card.preprocess, self.dataset.key(number)
+        views = self.views
+        try:
+            found: list[Prepared] = opened(
+                modality,
+                self.dataset.content(number),
+                lambda sample: [view.of(modality, sample, preprocess, key) for view in views],
+                preprocess,
+                self.dataset.expected_sha256(number),
+            )
+        except UnreadableError as error:
+            return str(error)
+        return found
 
     def _keep(self, numbers: Sequence[int], rows: NDArray[np.float16]) -> None:
         self.computed += len(numbers)

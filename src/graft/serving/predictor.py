@@ -1,7 +1,6 @@
 """From whatever a person points at to the most probable classes."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -20,6 +19,7 @@ from graft.modality import Modality, UnreadableError
 from graft.progress import SILENT, Watch
 from graft.records import Prediction
 from graft.run_folder import RunFolder
+from graft.samples import NoSampleError, tried
 
 Answer = TypeVar("Answer")
 
@@ -123,10 +123,13 @@ def expand(
     missing = [str(path) for path in paths.values() if not _exists(path)]
     if missing:
         raise RequestError(f"{plural(len(missing), 'path')} not found: {listing(missing)}.{_advice(modality)}")
+    in_memory = {number: _in_memory(one, modality) for number, one in enumerate(many) if number not in paths}
+    if in_memory and len(in_memory) == len(many) and all(isinstance(one, NoSampleError) for one in in_memory.values()):
+        raise RequestError(str(in_memory[0]))
     for number, one in enumerate(many):
         path = paths.get(number)
         if path is None:
-            yield _in_memory(one, number, modality)
+            yield (one if isinstance(one, str) else f"input {number}"), in_memory[number]
         elif path.suffix.lower() in TABLES and path.is_file():
             yield from rows_as(modality.name, path, options)
         elif modality.name == "pair":
@@ -155,13 +158,12 @@ def _advice(modality: Modality) -> str:
     return ' To classify words themselves: graft predict RUN --text "WORDS"; in Python a str is a text, a Path a file.'
 
 
-def _in_memory(one: Any, number: int, modality: Modality) -> tuple[str, Source]:
-    """A sample that a program holds, and its name; one that cannot be read is told as such in its turn."""
+def _in_memory(one: Any, modality: Modality) -> Source | UnreadableError:
+    """A sample that a program holds, or why it cannot be used."""
     if isinstance(one, str):
-        return one, one.encode("utf-8", "surrogatepass")  # as the content of a file, with all that is asked of one
-    with suppress(UnreadableError):
-        modality.accept(one)
-    return f"input {number}", one
+        return one.encode("utf-8", "surrogatepass")  # as the content of a file, with all that is asked of one
+    said = tried(modality, one, lambda sample: None)
+    return said if isinstance(said, UnreadableError) else one
 
 
 def _files(path: Path, modality: Modality, watch: Watch) -> Iterator[Path]:

@@ -27,11 +27,12 @@ from graft.data import Dataset, load
 from graft.data.refusal import refuse_special
 from graft.errors import RequestError, WorkError
 from graft.features import extract_all, suited
-from graft.modality import Content
+from graft.modality import Content, UnreadableError
 from graft.progress import SILENT, Watch
 from graft.ranking.folds import make_folds
 from graft.records import PARTS, Alarm, ArmResult, Json, Verdict
 from graft.run_folder import Resumable, RunFolder
+from graft.samples import made
 from graft.training.place import Place
 from graft.verbs.evaluate import part_of_run
 from graft.verbs.fit import changes, options_of
@@ -225,9 +226,9 @@ class _Auditor:
         found = alarms.near_duplicates(seen[0], seen[1], [data.sources[row] for row in test])
         found += alarms.shortcut(folded, tested, chance)
         found += alarms.permuted_labels(right["permuted"], float(right["majority"].mean()))
-        made = [[data.modality.made(data.content(int(row))) for row in part] for part in (rows, test)]
+        heads = [[self._made(int(row)) for row in part] for part in (rows, test)]
         delivered = float(right["delivered"].mean())
-        found += alarms.metadata(made[0], data.labels[rows], made[1], data.labels[test], delivered)
+        found += alarms.metadata(heads[0], data.labels[rows], heads[1], data.labels[test], delivered)
         across = [finding.message for finding in data.findings if finding.kind == "group-across-parts"]
         found += [Alarm("group-across-parts", message, blocks=True) for message in across]
         if data.has_groups and len({data.groups[row] for row in test}) == 1:
@@ -238,6 +239,12 @@ class _Auditor:
             message = f"The test part of this run has been read {readings} times: this is no first look at it."
             found.append(Alarm("test-read-often", message, blocks=False))
         return found
+
+    def _made(self, row: int) -> tuple[float, ...]:
+        try:
+            return made(self.dataset.modality, self.dataset.content(row))
+        except UnreadableError as error:
+            raise WorkError(f"{self.dataset.sources[row]} changed while graft was working: {error}.") from error
 
     def _surroundings(
         self, contents: Sequence[Content], labels: NDArray[np.int32], right: dict[str, NDArray[np.bool_]]

@@ -18,8 +18,7 @@ from graft.errors import RequestError, WorkError, listing, plural
 from graft.evaluation import evaluate_probabilities
 from graft.evaluation.error_rates import TranscriptEvaluation
 from graft.evaluation.exhibit import Samples
-from graft.modality import Content, Pair, UnreadableError
-from graft.pair import joined
+from graft.modality import Content, Pair, UnreadableError, joined
 from graft.progress import SILENT, Watch
 from graft.ranking.history import meet
 from graft.records import Evaluation, Part

@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -19,10 +20,11 @@ from graft.export.ship import Shipped, Work, settle, ship, unfinished
 from graft.export.target import Material, Target, Variant
 from graft.export.targets import lacking, target_of
 from graft.export.to_app import APP, MODEL, page_folder, write_page
-from graft.modality import UnreadableError
+from graft.modality import Modality, Prepared, UnreadableError
 from graft.progress import SILENT, Watch
-from graft.records import Json, Part
+from graft.records import Json, Part, Preprocess
 from graft.run_folder import RunFolder
+from graft.samples import opened
 from graft.serving.predictor import expand, named_by
 from graft.verbs.evaluate import hash_of, part_of_run
 
@@ -280,11 +282,19 @@ def _material(folder: RunFolder, model: Model, watch: Watch) -> Material:
     with watch.task("Preparing samples for 8 bits", len(order), f"{modality.noun}s") as advance:
         for row in order:
             with suppress(UnreadableError):
-                sample = modality.decode(labelled.contents[row])
-                plain.append(modality.prepare(sample, preprocess))
-                varied.append(modality.augment(sample, preprocess, np.random.default_rng(int(row))))
+                rng = np.random.default_rng(int(row))
+                clean, other = opened(modality, labelled.contents[row], partial(_both, modality, preprocess, rng))
+                plain.append(clean)
+                varied.append(other)
             advance(1)
     return Material(model, plain, varied, watch)
+
+
+def _both(
+    modality: Modality, preprocess: Preprocess, rng: np.random.Generator, sample: Any
+) -> tuple[Prepared, Prepared]:
+    """A sample as it is and varied."""
+    return modality.prepare(sample, preprocess), modality.augment(sample, preprocess, rng)
 
 
 def _name(folder: RunFolder) -> str:
