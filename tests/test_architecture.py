@@ -7,6 +7,7 @@ import graft
 
 SOURCE = Path(graft.__file__).parent
 ORDER = (
+    {"escaping"},
     {"errors", "machine", "records", "progress"},
     {"modality", "storage"},
     {"image", "text", "audio", "run_folder"},
@@ -25,6 +26,7 @@ ORDER = (
     {"verbs"},
     {"terminal"},
     {"cli"},
+    {"__main__"},
 )
 PLACE = {name: number for number, names in enumerate(ORDER) for name in names}
 

@@ -4,7 +4,7 @@ import os
 import pytest
 
 from graft.errors import WorkError
-from graft.storage import atomic_file, cache_folder, explain, write_json
+from graft.storage import atomic_file, cache_folder, explain, sha256_of, write_json
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path):
@@ -56,3 +56,11 @@ def test_the_cache_lies_where_it_was_told_to(monkeypatch, tmp_path):
 
 def test_other_errors_keep_the_words_of_the_system():
     assert explain(OSError(errno.EIO, "Input/output error")) == "Input/output error"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
+@pytest.mark.timeout(10)
+def test_a_pipe_is_refused_instead_of_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="not a regular file"):
+        sha256_of(tmp_path / "pipe")

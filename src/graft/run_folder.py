@@ -15,6 +15,7 @@ from typing import Any, Literal
 from filelock import FileLock, Timeout
 
 from graft.errors import RequestError, WorkError
+from graft.escaping import cell, cell_text, command
 from graft.records import Finding, Json
 from graft.storage import Record, explain, free_name, is_utf8, read_record, sha256_of, write_bytes, write_json
 
@@ -100,7 +101,8 @@ class RunFolder:
         """Open a finished run; raises `RequestError` for a folder that is none."""
         if not (path / "run.json").is_file():
             raise RequestError(
-                f"{path} is not a run of graft (it has no run.json). Make one with: graft fit DATA --out {path}"
+                f"{path} is not a run of graft (it has no run.json). Make one with: "
+                f"graft fit DATA {command('--out', path)}"
             )
         run = cls(path)
         settings = run.settings
@@ -111,7 +113,8 @@ class RunFolder:
             )
         if "state" in settings and not run.model.is_dir():  # not even the first rung was finished
             raise RequestError(
-                f"{path} holds no model yet (its state: {settings['state']}). Go on with: graft fit --resume {path}"
+                f"{path} holds no model yet (its state: {settings['state']}). Go on with: "
+                f"{command('graft', 'fit', '--resume', path)}"
             )
         read_record(path / "run.json", Essential)
         return run
@@ -202,11 +205,15 @@ class RunFolder:
         return FileLock(self.path / ".lock", timeout=LOCK_SECONDS)
 
     def write_split(self, rows: Iterable[tuple[str, str, str, str, str]]) -> None:
-        """Write split.csv (source, class, part, group and content hash of every sample), and its hash to run.json."""
+        """Write split.csv (source, class, part, group and content hash of every sample), and its hash to run.json.
+
+        A spreadsheet that opens it computes nothing: what looks like a formula gets an apostrophe, which `read_split`
+        takes away again.
+        """
         text = io.StringIO()
         writer = csv.writer(text)
         writer.writerow(SPLIT_COLUMNS)
-        writer.writerows(rows)
+        writer.writerows([cell(value) for value in row] for row in rows)
         self.write_text("split.csv", text.getvalue())
         self.update(split_sha256=sha256_of(self.path / "split.csv"))
 
@@ -223,7 +230,8 @@ class RunFolder:
                 "samples the model has seen. Copy the run again from where it was made, or run graft fit again."
             )
         with path.open(encoding="utf-8", newline="") as file:
-            return list(csv.DictReader(file))
+            lines = list(csv.reader(file))
+        return [dict(zip(lines[0], map(cell_text, line), strict=True)) for line in lines[1:]]
 
 
 def findings_json(findings: Iterable[Finding]) -> list[Json]:

@@ -41,6 +41,24 @@ app = typer.Typer(
     epilog="Exit codes: 0 success, 1 the work failed, 2 the request was wrong. --json: one JSON object on stdout.",
 )
 
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"graft {version('graft-ml')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", "-V", callback=_tell_version, is_eager=True, help="Say which graft this is.")
+    ] = False,
+) -> None:
+    """What may stand before every verb; the help of the application stands above."""
+
+
 Data = Annotated[
     Path,
     typer.Argument(

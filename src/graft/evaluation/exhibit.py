@@ -2,12 +2,13 @@
 
 import base64
 import io
-from html import escape
 from pathlib import Path
 
 import numpy as np
+from markupsafe import escape as escape_html
 
 from graft.audio import AUDIO
+from graft.escaping import visible
 from graft.image import IMAGE
 from graft.modality import UnreadableError
 from graft.pair import PAIR
@@ -26,9 +27,9 @@ def exhibit(noun: str, root: str, mistake: Mistake) -> str:
     path = Path(root) / mistake.source
     try:
         if noun == PAIR.noun:  # its words alone: the picture stands in a table that may have changed
-            return f"<blockquote>{escape(excerpt(mistake.text))}</blockquote>"
+            return f"<blockquote>{_escaped(excerpt(mistake.text))}</blockquote>"
         if noun == TEXT.noun:
-            return f"<blockquote>{escape(excerpt(mistake.text or TEXT.decode(path)))}</blockquote>"
+            return f"<blockquote>{_escaped(excerpt(mistake.text or TEXT.decode(path)))}</blockquote>"
         return (
             _wave(path) if noun == AUDIO.noun else _thumbnail(path, f"{mistake.truth}, taken for {mistake.predicted}")
         )
@@ -44,6 +45,10 @@ def recording(root: str, source: str) -> str:
         return ""
 
 
+def _escaped(text: str) -> str:
+    return str(escape_html(visible(text, keep="\n")))
+
+
 def excerpt(text: str) -> str:
     """The beginning of a text."""
     return text if len(text) <= MOST_CHARACTERS else text[:MOST_CHARACTERS].rstrip() + " …"
@@ -55,7 +60,7 @@ def _thumbnail(path: Path, alternative: str) -> str:
     content = io.BytesIO()
     picture.save(content, "JPEG", quality=75)
     data = base64.b64encode(content.getvalue()).decode()
-    return f'<img src="data:image/jpeg;base64,{data}" alt="{escape(alternative)}" loading="lazy">'
+    return f'<img src="data:image/jpeg;base64,{data}" alt="{_escaped(alternative)}" loading="lazy">'
 
 
 def _wave(path: Path) -> str:

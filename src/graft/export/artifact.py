@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 from graft.adaptation.model import Model, Source
 from graft.backbones.model_folder import TOKENIZER
 from graft.errors import MissingExtraError, RequestError, WorkError
+from graft.escaping import markdown, shortened
 from graft.export.classifier import OUTPUTS
 from graft.export.parity import Parity, learnt
 from graft.export.target import Target, Variant
@@ -29,6 +30,7 @@ from graft.storage import read_record, sha256_of, write_bytes, write_json
 
 FORMAT = 1
 MANIFEST, PARITY, README = "manifest.json", "parity.json", "README.md"
+MOST_NAMED = 20  # classes in README.md
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,21 +132,24 @@ def seal(folder: Path, model: Model, target: Target, manifest: Json, parity: Par
 
 
 def _readme(target: Target, manifest: Json, parity: Parity | None) -> str:
-    classes = ", ".join(manifest["classes"][:20]) + (" and more" if len(manifest["classes"]) > 20 else "")
+    names = ", ".join(markdown(shortened(name)) for name in manifest["classes"][:MOST_NAMED])
+    classes = names + (" and more" if len(manifest["classes"]) > MOST_NAMED else "")
     lines = [
-        f"# {manifest['name']} for {target.name} ({manifest['variant']})",
+        f"# {markdown(manifest['name'])} for {target.name} ({manifest['variant']})",
         "",
         f"Names {len(manifest['classes'])} classes of {manifest['noun']}s: {classes}.",
         f"Takes {manifest['input']['meaning']}: `{manifest['input']['name']}`, {manifest['input']['type']} "
-        f"{manifest['input']['shape']}. Weights from {manifest['backbone']} ({manifest['licence']}).",
+        f"{manifest['input']['shape']}. Weights from {markdown(manifest['backbone'])} "
+        f"({markdown(manifest['licence'])}).",
         "",
     ]
     if parity is None:
         lines.append("**Not compared with the model:** its runtime does not run where it was made. Compare it first.")
     else:
         lines.append(
-            f"Compared with the model in torch on {parity.samples:,} files ({parity.checked_on}), from bytes to label: "
-            f"the same answer on {100 * parity.agreement:.2f}%, probabilities at most {parity.largest_difference:.4f} "
+            f"Compared with the model in torch on {parity.samples:,} files ({markdown(parity.checked_on)}), "
+            f"from bytes to label: the same answer on {100 * parity.agreement:.2f}%, "
+            f"probabilities at most {parity.largest_difference:.4f} "
             f"apart; {parity.milliseconds:.1f} ms for one, {parity.megabytes:.1f} MB. See {PARITY}."
         )
         if parity.learnt_from:

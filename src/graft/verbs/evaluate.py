@@ -12,6 +12,7 @@ from graft.adaptation.speech_model import writes_transcripts
 from graft.data import LoadOptions, load_labelled
 from graft.data.table import contents_of
 from graft.errors import RequestError, WorkError, listing, plural
+from graft.escaping import command
 from graft.evaluation import evaluate_probabilities
 from graft.evaluation.error_rates import TranscriptEvaluation
 from graft.modality import Content, Pair, UnreadableError
@@ -121,7 +122,8 @@ def part_of_run(folder: RunFolder, part: Part) -> Labelled:
     rows = [row for row in folder.read_split() if row["part"] == part]
     if not rows:
         raise RequestError(
-            f"This run has no {part} part. Name labelled samples to measure on: graft evaluate {folder.path} DATA"
+            f"This run has no {part} part. Name labelled samples to measure on: "
+            f"{command('graft', 'evaluate', folder.path)} DATA"
         )
     sources = [row["source"] for row in rows]
     options = LoadOptions(text=settings.get("text"), label=settings.get("label"))

@@ -13,6 +13,7 @@ from graft.backbones import Backbone
 from graft.data import Dataset, LoadOptions, load
 from graft.data.listing import PART_NAMES
 from graft.errors import RequestError, WorkError, listing
+from graft.escaping import command
 from graft.evaluation.error_rates import TranscriptEvaluation
 from graft.features import excess, suited
 from graft.features.cache import DEFAULT_GB
@@ -185,7 +186,8 @@ def _work(
                 climb.later_rungs()
             except KeyboardInterrupt:
                 stopped = True
-                watch.say(f"Stopped: the best model so far is kept. Go on with: graft fit --resume {run.path}")
+                again = command("graft", "fit", "--resume", run.path)
+                watch.say(f"Stopped: the best model so far is kept. Go on with: {again}")
         except BaseException as error:
             run.update(state="stopped" if isinstance(error, KeyboardInterrupt) else f"failed: {type(error).__name__}")
             raise
