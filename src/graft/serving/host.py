@@ -51,9 +51,9 @@ class Hosted:
 def host(app: Path, port: int = 8080, network: bool = True) -> Hosted:
     """Begin to host an app: at http on this machine, and with `network` at https for phones, one port higher.
 
-    Port 0 is any that is free, for both. Browsers lend camera and microphone to secure pages alone, so phones get a certificate that this machine signs
-    itself; they warn of it once. Raises `RequestError` for what is no app and for a number
-    that is no port, `WorkError` where a port is taken.
+    Port 0 is any that is free, for both. Browsers lend camera and microphone to secure pages alone, so phones get a
+    certificate that this machine signs itself; they warn of it once. Raises `RequestError` for what is no app and for
+    a number that is no port, `WorkError` where a port is taken.
     """
     if not (app / FILES).is_file():
         raise RequestError(f"{app} is no app of graft (it has no {FILES}). Make one with: graft export RUN --to app")

@@ -2,25 +2,54 @@
 
 import dataclasses
 import json
+import os
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.markup import escape as escape_markup
+from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from graft.escaping import shortened, visible
 from graft.progress import Advance
 
 MOST_ROWS = 40
+NEWLINE = "\n"
 WIDE = 120  # columns
 
-out = Console(highlight=False, emoji=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)
-err = Console(stderr=True, highlight=False, emoji=False)
+ALONE = "[none][/none]"  # after a backslash: so that it belongs to no tag that follows
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()
+
+
+class _Notes(Console):
+    """Standard error: where nobody reads it any more the work goes on, and nothing more is said."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stderr.fileno())
+        os.close(nowhere)
+
+
+class _Results(Console):
+    """Standard output: where nobody reads it any more, the command line ends as for any other program."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
+_tty = _is_terminal(sys.stdout)  # a file or a pipe gets whole lines, for machines to search
+out = _Results(highlight=False, emoji=False, soft_wrap=not _tty, width=None if _tty else WIDE)
+err = _Notes(stderr=True, highlight=False, emoji=False, soft_wrap=not _is_terminal(sys.stderr))
 
 
 class Rate(ProgressColumn):
@@ -75,7 +104,7 @@ class Terminal:
 
     def say(self, message: str) -> None:
         """Tell a sentence; see `Watch`."""
-        err.print(f"[yellow]Note:[/] {escape(message)}")
+        err.print(f"[yellow]Note:[/] {escape(message, keep=NEWLINE)}")
 
 
 def print_json(content: Any) -> None:
@@ -92,6 +121,30 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
-def escape(text: str) -> str:
-    """A name or message as it may be printed: no markup of rich's, no control codes for the terminal."""
-    return escape_markup("".join(c if c.isprintable() or c in "\n" else "\N{REPLACEMENT CHARACTER}" for c in text))
+def escape(text: str, keep: str = "") -> str:
+    """A string from outside as it may be printed: no markup of rich's, nothing that acts on a terminal, on one line.
+
+    `keep` holds line ends where a message may have several lines.
+    """
+    shown = visible(text, keep)
+    body = shown.rstrip("\\")
+    backslashes = len(shown) - len(body)
+    return escape_markup(body) + ("\\" * 2 * backslashes + ALONE if backslashes else "")
+
+
+def shown_name(text: str) -> str:
+    """The name of a class or a file as it may be printed; the middle of a very long one is left out."""
+    return escape(shortened(text))
+
+
+def point_to(label: str, place: str, remark: str = "") -> None:
+    """A path or a command in one piece, so that it can be copied; a remark stands beside it where there is room.
+
+    All three are markup.
+    """
+    whole = f"{label}{place}" + (f"  {remark}" if remark else "")
+    if not remark or not out.is_terminal or Text.from_markup(whole).cell_len <= out.width:
+        out.print(whole, soft_wrap=True)
+    else:
+        out.print(f"{label}{place}", soft_wrap=True)
+        out.print(Padding(Text.from_markup(remark), (0, 0, 0, 4)))
