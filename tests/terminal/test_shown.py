@@ -215,23 +215,8 @@ def test_numbers_stay_whole_and_words_unbroken(verb, width, monkeypatch):
     assert figures <= words
 
 
-LABELS = set(
-    [
-        "needs",
-        "a",
-        "network:",
-        "frozen",
-        "fine-tuned",
-        "words",
-        "letters",
-        "change",
-        "of",
-        "accuracy",
-        "90%",
-        "95%",
-        "interval",
-    ]
-)
+LABELS = {"needs", "a", "network:", "frozen", "fine-tuned", "words", "letters", "change", "of", "accuracy"}
+LABELS |= {"90%", "95%", "interval"}
 
 
 @pytest.mark.parametrize("width", [40, 60, 80])

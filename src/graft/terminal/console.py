@@ -5,19 +5,20 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.markup import escape as escape_markup
 from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.table import Column as rich_column
 from rich.text import Text
 
 from graft.escaping import shortened, visible
-from graft.progress import Advance
+from graft.progress import Advance, Stage
 
 MOST_ROWS = 40
 NEWLINE = "\n"
@@ -53,11 +54,38 @@ err = _Notes(stderr=True, highlight=False, emoji=False, soft_wrap=not _is_termin
 
 
 class Rate(ProgressColumn):
-    """Units a second."""
+    """Units a second; of slow ones the seconds for each."""
 
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed
-        return Text(f"{speed:,.0f}/s" if speed else "", style="dim")
+        return Text(rate(speed) if speed else "", style="dim")
+
+
+def rate(speed: float) -> str:
+    """How fast it goes, with two digits where it is slow: "1,200/s", "3.4/s", "0.42/s", "25 s each"."""
+    if speed < 0.1:
+        return f"{1 / speed:,.0f} s each"
+    return f"{speed:,.0f}/s" if speed >= 10 else f"{speed:.1f}/s" if speed >= 1 else f"{speed:.2f}/s"
+
+
+class Bars(Progress):
+    """The bars of the tasks under way, and above them the stage that they are part of."""
+
+    stage: Stage | None = None
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        if self.stage is not None:
+            yield Text(_where(self.stage), style="dim")
+        yield from super().get_renderables()
+
+
+def _where(stage: Stage) -> str:
+    left = stage.left
+    told = "the time left of all is not known"
+    if left is not None:
+        clock = f"{left // 3600:.0f}:{left % 3600 // 60:02.0f}:{left % 60:02.0f}"
+        told = f"{'at most' if stage.at_most else 'about'} {clock} left of all"
+    return f"Stage {stage.number} of {stage.of}: {visible(stage.title)}; {told}"
 
 
 class Terminal:
@@ -65,7 +93,8 @@ class Terminal:
 
     def __init__(self, tasks: bool = True) -> None:
         self.tasks = tasks  # without them only sentences are shown
-        self.shown: Progress | None = None  # of a task under way: one that is part of it stands below it
+        self.shown: Bars | None = None  # of a task under way: one that is part of it stands below it
+        self.at: Stage | None = None  # where the whole stands
 
     @contextmanager
     def task(self, title: str, total: int, unit: str) -> Iterator[Advance]:
@@ -78,33 +107,41 @@ class Terminal:
             err.print(f"{escape(title)}: {total:,} {unit} in {time.perf_counter() - began:.1f} s", soft_wrap=True)
         else:
             with self._bars() as bars:
-                number = bars.add_task(title, total=total, unit=unit)
+                number = bars.add_task(escape(title), total=total, unit=unit)
                 yield lambda count: bars.update(number, advance=count)
 
     @contextmanager
-    def _bars(self) -> Iterator[Progress]:
+    def _bars(self) -> Iterator[Bars]:
         """What shows the bars; the terminal has room for one at a time, so a task within a task shares it."""
         if self.shown is not None:
             yield self.shown
             return
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[unit]}"),
-            Rate(),
-            TimeRemainingColumn(elapsed_when_finished=True),
-        )
-        with Progress(*columns, console=err) as bars:
+        with Bars(*_columns(err.width), console=err) as bars:
             self.shown = bars
+            bars.stage = self.at
             try:
                 yield bars
             finally:
                 self.shown = None
 
+    def stage(self, stage: Stage | None) -> None:
+        """Show from now on where the whole stands; see `StageWatch`."""
+        self.at = stage
+
     def say(self, message: str) -> None:
         """Tell a sentence; see `Watch`."""
         err.print(f"[yellow]Note:[/] {escape(message, keep=NEWLINE)}")
+
+
+def _columns(width: int) -> tuple[ProgressColumn, ...]:
+    """What a line of progress is made of; a narrow terminal has room for the counts alone."""
+    counts = (MofNCompleteColumn(), TextColumn("{task.fields[unit]}"))
+    title = TextColumn("{task.description}", table_column=rich_column(ratio=1, no_wrap=True, overflow="ellipsis"))
+    if width < 60:
+        return (title, *counts)
+    if width < 100:
+        return (title, *counts, TimeRemainingColumn(elapsed_when_finished=True))
+    return (title, BarColumn(bar_width=24), *counts, Rate(), TimeRemainingColumn(elapsed_when_finished=True))
 
 
 def print_json(content: Any) -> None:

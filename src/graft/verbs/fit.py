@@ -17,7 +17,7 @@ from graft.escaping import command
 from graft.evaluation.error_rates import TranscriptEvaluation
 from graft.features import excess, suited
 from graft.features.cache import DEFAULT_GB
-from graft.progress import SILENT, Watch
+from graft.progress import SILENT, Watch, tell_stage
 from graft.records import PARTS, Evaluation, Json, Ranking
 from graft.run_folder import Resumable, RunFolder, place_for
 from graft.verbs.climb import CHECKPOINTS, Climb
@@ -191,6 +191,8 @@ def _work(
         except BaseException as error:
             run.update(state="stopped" if isinstance(error, KeyboardInterrupt) else f"failed: {type(error).__name__}")
             raise
+        finally:
+            tell_stage(watch, None)
         seconds = time.perf_counter() - began
         run.update(state="stopped" if stopped else "finished", seconds=round(seconds, 2))
         run.event("stopped" if stopped else "finished", seconds=round(seconds, 2))
