@@ -111,3 +111,16 @@ def test_a_word_that_is_not_there():
 
     with pytest.raises(AttributeError, match="It has: .*fit"):
         _ = graft.train
+
+
+def test_the_version_is_told_without_importing_anything_heavy():
+    import subprocess
+    import sys
+    from importlib.metadata import version
+
+    code = "import sys, graft; before = 'importlib.metadata' in sys.modules; print(graft.__version__, before)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.split() == [version("graft-ml"), "False"]
+    for flag in ("--version", "-V"):
+        result = subprocess.run([sys.executable, "-m", "graft", flag], capture_output=True, text=True, check=True)
+        assert result.stdout == f"graft {version('graft-ml')}\n"

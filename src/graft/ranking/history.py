@@ -7,10 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
-
 from graft.errors import WorkError
-from graft.storage import explain, read_record, write_json
+from graft.storage import data_folder, explain, read_record, write_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +35,7 @@ class Past:
 def history_file() -> Path:
     """Where the history lies: $GRAFT_HISTORY, or a file in the platform's folder for data that is not a cache."""
     chosen = os.environ.get("GRAFT_HISTORY")
-    return Path(chosen) if chosen else Path(platformdirs.user_data_dir("graft")) / "history.json"
+    return Path(chosen) if chosen else data_folder() / "history.json"
 
 
 def read_history() -> list[Past]:

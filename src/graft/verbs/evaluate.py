@@ -11,7 +11,7 @@ from graft.adaptation.model import Model
 from graft.adaptation.speech_model import writes_transcripts
 from graft.data import LoadOptions, load_labelled
 from graft.data.table import contents_of
-from graft.errors import RequestError, WorkError, listing, plural
+from graft.errors import GraftError, RequestError, WorkError, listing, plural
 from graft.escaping import command
 from graft.evaluation import evaluate_probabilities
 from graft.evaluation.error_rates import TranscriptEvaluation
@@ -77,7 +77,7 @@ def _remember(folder: RunFolder, evaluation: Evaluation, watch: Watch) -> None:
     settings = folder.settings
     try:
         meet(settings["dataset"], settings.get("backbone", ""), evaluation.accuracy.value, evaluation.samples)
-    except WorkError as error:  # the measurement itself is done
+    except GraftError as error:  # the measurement itself is done
         watch.say(f"{error} The history does not have this measurement.")
 
 

@@ -12,7 +12,7 @@ from graft import machine
 from graft.backbones import Backbone
 from graft.data import Dataset, LoadOptions, load
 from graft.data.listing import PART_NAMES
-from graft.errors import RequestError, WorkError, listing
+from graft.errors import GraftError, RequestError, listing
 from graft.escaping import command
 from graft.evaluation.error_rates import TranscriptEvaluation
 from graft.features import excess, suited
@@ -226,7 +226,7 @@ def _remember(climb: Climb, watch: Watch) -> None:
     )
     try:
         remember(past)
-    except WorkError as error:  # the run itself is done
+    except GraftError as error:  # the run itself is done
         watch.say(f"{error} The history does not have this run.")
 
 
