@@ -85,7 +85,8 @@ def test_a_reader_that_has_gone_is_no_error():
 
 
 def test_a_file_that_is_opened_later_never_gets_the_number_of_a_closed_stream():
-    code = "import os, sys; from graft.cli import streams; streams.prepare(); print(os.open('/dev/null', 0), file=sys.stderr)"
+    code = "import os, sys; from graft.cli import streams; streams.prepare(); "
+    code += "print(os.open('/dev/null', 0), file=sys.stderr)"
     result = subprocess.run(
         ["bash", "-c", f'{sys.executable} -c "{code}" <&- >&-'], stderr=subprocess.PIPE, text=True, check=True
     )

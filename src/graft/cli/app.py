@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from graft.cli.streams import READER_GONE
 from graft.errors import RequestError, StoppedError
 
 
@@ -17,6 +18,8 @@ class Verbs(TyperGroup):
             return super().invoke(ctx)
         except KeyboardInterrupt as error:
             raise StoppedError("Stopped. The features computed so far are kept in the cache.") from error
+        except BrokenPipeError:  # click would exit with 1, as if the work had failed
+            raise SystemExit(READER_GONE) from None
         except Exception as error:
             if not hasattr(error, "format_message"):  # click's own errors have it, and nothing else
                 raise

@@ -12,7 +12,7 @@ from graft.terminal.transcripts import show_transcripts
 from graft.verbs.models import Listed
 
 MODELS = (
-    Column("backbone", "name"),
+    Column("backbone", "words"),
     Column("parameters", rank=1),
     Column("MACs", rank=3),
     Column("input", rank=4),
@@ -20,7 +20,7 @@ MODELS = (
     Column("licence", "words", rank=5),
     Column("trained on", "words", rank=6),
 )
-KEPT = (Column("backbone", "name"), Column("engine", "words", rank=2), Column("samples", rank=1), Column("size"))
+KEPT = (Column("backbone", "words"), Column("engine", "words", rank=2), Column("samples", rank=1), Column("size"))
 
 
 def show_findings(findings: Iterable[Finding]) -> None:

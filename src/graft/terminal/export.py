@@ -11,7 +11,7 @@ from graft.terminal.table import Column, FittedTable
 from graft.verbs.export import Exported
 
 COLUMNS = (
-    Column("variant"),
+    Column("variant", "words"),
     Column("size"),
     Column("one sample", rank=1),
     Column("same answer"),

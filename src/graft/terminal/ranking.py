@@ -12,7 +12,7 @@ from graft.terminal.console import MOST_ROWS, escape, out, point_to
 from graft.terminal.table import Column, FittedTable
 
 CANDIDATES = (
-    Column("backbone", "name"),
+    Column("backbone", "words"),
     Column("frozen"),
     Column("90% interval", rank=4, below="frozen 90% interval"),
     Column("fine-tuned", rank=1),
@@ -23,7 +23,7 @@ CANDIDATES = (
     Column("", "words", rank=2),
 )
 PAST = (
-    Column("backbone", "name"),
+    Column("backbone", "words"),
     Column("when", rank=3),
     Column("samples", rank=4),
     Column("classes", rank=5),
