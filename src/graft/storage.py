@@ -47,7 +47,7 @@ def _of_this_user(find: Callable[[str], str], what: str, way_out: str) -> Path:
             "environment."
         )
     above = next((one for one in (folder, *folder.parents) if one.exists()), folder)
-    if above != folder and not os.access(above, os.W_OK):
+    if above != folder and not (above.is_dir() and os.access(above, os.W_OK)):
         raise RequestError(
             f"graft has no place for {what}: {folder} does not exist, and {above} cannot be written to. Set {way_out} "
             "in the environment."
