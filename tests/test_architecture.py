@@ -7,6 +7,7 @@ import graft
 
 SOURCE = Path(graft.__file__).parent
 ORDER = (
+    {"escaping"},
     {"errors", "machine", "records", "progress", "telemetry", "workers"},
     {"limits", "jpeg", "sound_header"},
     {"modality", "storage"},
@@ -28,6 +29,7 @@ ORDER = (
     {"verbs"},
     {"terminal"},
     {"cli"},
+    {"__main__"},
 )
 PLACE = {name: number for number, names in enumerate(ORDER) for name in names}
 
@@ -112,3 +114,16 @@ def test_a_word_that_is_not_there():
 
     with pytest.raises(AttributeError, match="It has: .*fit"):
         _ = graft.train
+
+
+def test_the_version_is_told_without_importing_anything_heavy():
+    import subprocess
+    import sys
+    from importlib.metadata import version
+
+    code = "import sys, graft; before = 'importlib.metadata' in sys.modules; print(graft.__version__, before)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.split() == [version("graft-ml"), "False"]
+    for flag in ("--version", "-V"):
+        result = subprocess.run([sys.executable, "-m", "graft", flag], capture_output=True, text=True, check=True)
+        assert result.stdout == f"graft {version('graft-ml')}\n"

@@ -1,6 +1,8 @@
+import csv
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -57,6 +59,22 @@ def test_a_split_comes_back_as_it_was(tmp_path):
     rows = [("苹果/a, b.jpg", "苹果", "train", "", "00"), ('x"y\r.jpg', "plum\n", "test", "tree 1", "ff")]
     run.write_split(rows)
     assert [tuple(row.values()) for row in run.read_split()] == rows
+
+
+def test_a_spreadsheet_computes_nothing_of_a_split(tmp_path):
+    run = RunFolder.create(tmp_path / "run", {})
+    rows = [("=cmd|' /C calc'!A0", "@SUM(A1)", "train", "-2+3", "00"), ("'=x", "'tis", "train", "\tx", "ff")]
+    run.write_split(rows)
+    with (run.path / "split.csv").open(newline="") as file:
+        cells = [cell for row in csv.reader(file) for cell in row]
+    assert not [cell for cell in cells if cell.startswith(("=", "@", "-", "+", "\t", "\r"))]
+    assert [tuple(row.values()) for row in run.read_split()] == rows
+
+
+def test_commands_in_messages_are_quoted_for_the_shell(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(RequestError, match=r"graft fit DATA --out 'a & \$\(rm\)'"):
+        RunFolder.open(Path("a & $(rm)"))
 
 
 def test_a_split_in_which_somebody_moved_rows_is_refused(tmp_path):

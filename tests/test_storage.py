@@ -1,10 +1,12 @@
 import errno
 import os
+import subprocess
+import sys
 
 import pytest
 
 from graft.errors import WorkError
-from graft.storage import atomic_file, cache_folder, explain, write_json
+from graft.storage import atomic_file, cache_folder, explain, sha256_of, write_json
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path):
@@ -56,3 +58,33 @@ def test_the_cache_lies_where_it_was_told_to(monkeypatch, tmp_path):
 
 def test_other_errors_keep_the_words_of_the_system():
     assert explain(OSError(errno.EIO, "Input/output error")) == "Input/output error"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
+@pytest.mark.timeout(10)
+def test_a_pipe_is_refused_instead_of_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="not a regular file"):
+        sha256_of(tmp_path / "pipe")
+
+
+@pytest.mark.parametrize(
+    ("folder", "variable"),
+    [("cache_folder", "Set GRAFT_CACHE=FOLDER"), ("data_folder", "Set GRAFT_HISTORY=FILE")],
+)
+@pytest.mark.parametrize("home", [None, "", "/dev/null"])
+def test_a_user_without_a_home_is_told_what_to_set(folder, variable, home):
+    """In a process of its own: no HOME, and a number of a user that no table of users has."""
+    code = (
+        "import os, pwd\n"
+        "def nobody(number): raise KeyError(number)\n"
+        "pwd.getpwuid, os.getuid = nobody, lambda: 12345\n"
+        "from graft import storage\nfrom graft.errors import RequestError\n"
+        f"try: print(storage.{folder}())\nexcept RequestError as error: print(error)"
+    )
+    hidden = ("HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "GRAFT_CACHE", "GRAFT_HISTORY")
+    environment = {name: value for name, value in os.environ.items() if name not in hidden}
+    if home is not None:
+        environment["HOME"] = home
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    assert variable in result.stdout

@@ -6,6 +6,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    __version__: str
+
     from graft.adaptation.contrastive import Contrastive
     from graft.adaptation.strategy import Full, LoRA, Partial, Probe, Scratch
     from graft.backbones import open_backbone
@@ -90,6 +92,8 @@ _PLACES = {
 
 def __getattr__(name: str) -> Any:
     """Find a public word where it lives, when it is first used: importing graft imports nothing else."""
+    if name == "__version__":
+        return import_module("importlib.metadata").version("graft-ml")
     if name not in _PLACES:
         raise AttributeError(f"graft has no {name!r}. It has: {', '.join(__all__)}.")
     return getattr(import_module(_PLACES[name]), name)

@@ -2,11 +2,16 @@
 
 from collections.abc import Sequence
 
+from graft.escaping import shortened, visible
+
 
 class GraftError(Exception):
     """A problem graft can explain; `exit_code` is what the command line returns for it."""
 
     exit_code = 1
+
+    def __init__(self, message: str) -> None:
+        super().__init__(visible(message, keep="\n"))  # whoever prints it, no name in it reaches a terminal raw
 
 
 class RequestError(GraftError):
@@ -24,7 +29,7 @@ class DataError(RequestError):
         super().__init__(
             "\n".join(
                 [
-                    f"{root}: {count} to solve first.",
+                    f"{visible(str(root))}: {count} to solve first.",
                     *(f"- {problem}" for problem in problems),
                     *(["Also seen:", *(f"- {one}" for one in seen)] if seen else []),
                 ]
@@ -53,7 +58,7 @@ class MissingExtraError(WorkError):
 
 def listing(names: Sequence[str], most: int = 5) -> str:
     """Name the first few of many: "a, b, c and 12 more"."""
-    shown = ", ".join(names[:most])
+    shown = ", ".join(shortened(visible(name)) for name in names[:most])
     rest = len(names) - most
     return f"{shown} and {rest:,} more" if rest > 0 else shown
 

@@ -7,14 +7,14 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 import platformdirs
 
-from graft.errors import WorkError, listing
+from graft.errors import RequestError, WorkError, listing
 
 Record = TypeVar("Record")
 MOST_JSON = 500_000_000  # bytes: split and evaluation of a million samples take less
@@ -25,9 +25,37 @@ def cache_folder() -> Path:
     """The folder of the cache: `graft-cache` in $GRAFT_CACHE, or the platform's folder for caches.
 
     It is a folder of graft's own even where $GRAFT_CACHE holds other things, because emptying the cache removes it.
+    Raises `RequestError` where there is no such folder and none can be made.
     """
     chosen = os.environ.get("GRAFT_CACHE")
-    return Path(chosen) / "graft-cache" if chosen else Path(platformdirs.user_cache_dir("graft"))
+    if chosen:
+        return Path(chosen) / "graft-cache"
+    return _of_this_user(platformdirs.user_cache_dir, "its cache", "GRAFT_CACHE=FOLDER")
+
+
+def data_folder() -> Path:
+    """The platform's folder for what graft keeps and cannot compute again; raises as `cache_folder` does."""
+    return _of_this_user(platformdirs.user_data_dir, "the history of its runs", "GRAFT_HISTORY=FILE")
+
+
+def _of_this_user(find: Callable[[str], str], what: str, way_out: str) -> Path:
+    """A folder below the user's home; in a container there may be no home, or one that nobody may write into."""
+    try:
+        folder = Path(find("graft"))
+    except RuntimeError:
+        folder = Path("~")
+    if not folder.is_absolute():
+        raise RequestError(
+            f"graft has no place for {what}: HOME is not set, and this user has no home folder. Set {way_out} in the "
+            "environment."
+        )
+    above = next((one for one in (folder, *folder.parents) if one.exists()), folder)
+    if above != folder and not (above.is_dir() and os.access(above, os.W_OK)):
+        raise RequestError(
+            f"graft has no place for {what}: {folder} does not exist, and {above} cannot be written to. Set {way_out} "
+            "in the environment."
+        )
+    return folder
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from graft import escaping
 from graft.evaluation import evaluate_probabilities
 from graft.evaluation.exhibit import Samples, find_sample
 from graft.evaluation.report import MOST_CLASSES, MOST_MISTAKES, Story, Subject, render
@@ -34,6 +35,33 @@ def test_names_of_classes_and_files_cannot_run_code():
     page, _ = made((evil, "plum"), findings=[Finding("x", "warning", evil, (evil,))])
     assert "<script" not in page
     assert "&lt;script&gt;" in page
+
+
+ATTACKS = ("\x1b[31m", "[link](http://x)", "|", "` `", "\u202egnp", "<b>&lt;", "$(rm)", "# x", "w" * 3000)
+
+
+def test_names_are_text_alone_on_the_page_and_in_the_card():
+    """The card as a reader of Markdown shows it: the same blocks as for plain names, and every name whole."""
+    markdown_it = pytest.importorskip("markdown_it")
+    reader = markdown_it.MarkdownIt("commonmark", {"html": True}).enable("table")
+    findings = [Finding("x", "warning", "".join(ATTACKS), ATTACKS)]
+    page, card = made(ATTACKS, findings=findings)
+    assert not set(page + card) & set("\x1b\u202e")
+    assert "\\u202egnp" in page
+    plain = made(tuple("abcdefghi"))[1]
+    assert [one.type for one in reader.parse(card)] == [one.type for one in reader.parse(plain)]
+    last = reader.parse(card)[-2].children
+    assert {one.type for one in last} <= {"text", "text_special"}
+    shown = "".join(one.content for one in last)
+    assert shown == "Classes: " + ", ".join(escaping.visible(name) for name in ATTACKS)
+
+
+def test_a_run_with_a_name_that_a_shell_would_read_is_quoted_in_the_card():
+    subject = Subject("my & run|<x>", "runs/a & del", "today", "0.1", ("a", "b"), (("Data", "x | y"),))
+    _, card = render(subject, [], [], None)
+    assert "graft predict 'runs/a & del' FILE..." in card
+    assert "# my \\& run\\|\\<x\\>" in card
+    assert "| Data | x \\| y |" in card
 
 
 def test_it_asks_nothing_of_any_other_place():
@@ -76,7 +104,7 @@ def test_a_matrix_shows_its_counts_where_there_is_room(classes, shown):
 def test_the_card_says_what_to_type_and_keeps_names_on_one_line():
     _, card = made(("two\nlines", "plum"))
     assert "graft predict runs/mine FILE" in card
-    assert "two lines, plum" in card
+    assert card.endswith("Classes: two\\\\nlines, plum")
 
 
 def test_the_climb_the_choice_and_the_verdict_are_shown_where_there_are_any():

@@ -137,6 +137,12 @@ def test_phones_get_a_certificate(app, own_cache):
         hosted.close()
 
 
+@pytest.mark.parametrize(("port", "network"), [(-1, False), (65536, False), (65535, True), (10**9, True)])
+def test_what_is_no_port_is_told_before_anything_is_opened(app, port, network):
+    with pytest.raises(RequestError, match=f"Port {port} cannot be used. Expected 0 .* to 6553[45]"):
+        host(app, port, network)
+
+
 def test_what_is_no_app_and_a_taken_port_are_told(app, address, tmp_path):
     (app / "secret.txt").unlink()
     with pytest.raises(RequestError, match="no app of graft"):

@@ -1,11 +1,12 @@
 """The ladder: every rung is a finished model, and each later rung must earn its place."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 
+from graft.adaptation import course
 from graft.adaptation.defaults import default_cut, partial_plan, suits_pairs
 from graft.adaptation.guard import Blend, Decision, decide
 from graft.adaptation.probe import Candidate, Samples, refit
@@ -16,6 +17,7 @@ from graft.adaptation.trainee import averaged
 from graft.backbones import Backbone
 from graft.errors import RequestError
 from graft.features import extract_all
+from graft.progress import tell_stage
 from graft.ranking.judgement import Judgement
 from graft.ranking.ridge import LinearHead, Scores
 from graft.records import Json
@@ -80,17 +82,28 @@ class Ladder:
         if len(self.task.deciding) < LEAST_DECIDING:
             self.task.watch.say(f"Only {len(self.task.deciding)} samples could decide on more training: probe kept.")
             return
-        rungs = [self._baseline, self._taps, self._pairs, self._partial, self._stages_of_trained]
-        if effort == "best":
-            rungs[3:4] = [self._grid, self._full, self._average]
-        for rung in rungs:
+        rungs: dict[str, Callable[[], Rung | None]] = {
+            course.BASELINE: self._baseline,
+            course.SEVERAL: self._taps,
+            course.PAIRS: self._pairs,
+            course.LAST: self._partial,
+            course.RATES: self._grid,
+            course.ALL: self._full,
+            course.AVERAGE: self._average,
+            course.AFTER: self._stages_of_trained,
+        }
+        stages, took = course.CLASSES[effort], None
+        for title in stages[1:-1]:
             if self.clock.is_over:
                 self.task.watch.say("The time is over: the best model so far is kept.")
                 return
-            found = rung()
+            tell_stage(self.task.watch, course.stage_of(stages, title, self.clock.left))
+            found = rungs[title]()
             if found is not None:
+                took = found.entry.get("seconds") if found.standing is not None else took
                 yield found
         if self.standing.rung not in PROBES and not self.clock.is_over:
+            tell_stage(self.task.watch, course.stage_of(stages, course.FINAL, self.clock.left, took))
             yield self._final()
 
     def _baseline(self) -> Rung:

@@ -7,12 +7,13 @@ import traceback
 import warnings
 from typing import Any, NoReturn
 
-from graft.cli import look, make, ship, use
+from graft.cli import look, make, ship, streams, use
 from graft.cli.app import app
 from graft.errors import GraftError
+from graft.escaping import visible
 from graft.storage import explain
 
-__all__ = ["app", "look", "main", "make", "ship", "use"]
+__all__ = ["app", "look", "main", "make", "ship", "streams", "use"]
 
 
 def _fail(message: str, code: int, as_json: bool) -> NoReturn:
@@ -20,14 +21,27 @@ def _fail(message: str, code: int, as_json: bool) -> NoReturn:
     from rich.console import Console
     from rich.text import Text
 
+    message = visible(message, keep="\n")
     if as_json:
         sys.stdout.write(json.dumps({"error": {"message": message, "exit_code": code}}, indent=2) + "\n")
-    Console(stderr=True, highlight=False, soft_wrap=True).print(Text.assemble(("Error: ", "bold red"), message))
+    console = Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
+    console.print(Text.assemble(("Error: ", "bold red"), message))
     sys.exit(code)
 
 
 def main(arguments: list[str] | None = None) -> Any:
     """Run a command; an error that graft can explain becomes one message and an exit code."""
+    streams.prepare()
+    try:
+        _run(arguments)
+    except BrokenPipeError:  # `graft models | head -1`: the reader has what it wanted
+        sys.exit(streams.READER_GONE)
+    finally:
+        if not streams.flush_or_drop():
+            sys.exit(streams.READER_GONE)
+
+
+def _run(arguments: list[str] | None) -> None:
     as_json = "--json" in (sys.argv[1:] if arguments is None else arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite end keeps the best model, as Ctrl-C does
     warnings.filterwarnings("ignore", module="PIL")  # graft reports what is wrong with a picture itself
@@ -35,8 +49,10 @@ def main(arguments: list[str] | None = None) -> Any:
         app(args=arguments)
     except GraftError as error:
         _fail(str(error), error.exit_code, as_json)
+    except BrokenPipeError:
+        raise
     except OSError as error:  # what the system refuses is not graft's mistake: a closed folder, an overlong name
         _fail(f"{error.filename or 'The system'}: {explain(error)}", 1, as_json)
     except Exception as error:  # our own mistake: told in one way, with what a report needs
-        traceback.print_exc()
+        sys.stderr.write(visible(traceback.format_exc(), keep="\n"))
         _fail(f"graft made a mistake ({type(error).__name__}: {error}). Please report the lines above.", 1, as_json)

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from graft.cli.streams import READER_GONE
 from graft.errors import RequestError, StoppedError
 
 
@@ -17,6 +18,8 @@ class Verbs(TyperGroup):
             return super().invoke(ctx)
         except KeyboardInterrupt as error:
             raise StoppedError("Stopped. The features computed so far are kept in the cache.") from error
+        except BrokenPipeError:  # click would exit with 1, as if the work had failed
+            raise SystemExit(READER_GONE) from None
         except Exception as error:
             if not hasattr(error, "format_message"):  # click's own errors have it, and nothing else
                 raise
@@ -40,6 +43,24 @@ app = typer.Typer(
     and [bold]graft predict RUN FILE[/].""",
     epilog="Exit codes: 0 success, 1 the work failed, 2 the request was wrong. --json: one JSON object on stdout.",
 )
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"graft {version('graft-ml')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", "-V", callback=_tell_version, is_eager=True, help="Say which graft this is.")
+    ] = False,
+) -> None:
+    """What may stand before every verb; the help of the application stands above."""
+
 
 Data = Annotated[
     Path,

@@ -55,7 +55,9 @@ def serve(
     folder: Annotated[
         Path, typer.Argument(metavar="APP", help="An app, as graft export --to app writes it.", show_default=False)
     ],
-    port: Annotated[int, typer.Option(help="Where this machine finds it; phones find it one higher.", min=0)] = 8080,
+    port: Annotated[
+        int, typer.Option(help="Where this machine finds it; phones find it one higher.", min=0, max=65535)
+    ] = 8080,
     network: Annotated[bool, typer.Option(help="Let other devices on the network see it, over https.")] = True,
 ) -> None:
     """Host an app for this machine and for phones on its network, until Ctrl-C."""

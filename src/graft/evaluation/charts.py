@@ -2,26 +2,33 @@
 
 from typing import Any
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
+from markupsafe import escape as escape_html
 
+from graft.escaping import shortened, visible
 from graft.records import ClassScore, Evaluation, Verdict
 
 ROOM_FOR_COUNTS = 26  # pixels of a square in which its count can be read
 LEAST_CELL, MOST_CELL = 14, 44  # pixels of a square of the confusion matrix
 
 
+def escape(text: str) -> Markup:
+    """A text inside SVG."""
+    return escape_html(visible(text))
+
+
 def matrix(evaluation: Evaluation) -> Any:
     """The confusion matrix as inline SVG; each row is shaded by its share."""
     scores: tuple[ClassScore, ...] = evaluation.per_class
     cell = int(min(MOST_CELL, max(LEAST_CELL, 420 / len(scores))))
-    margin = 12 + 6 * max(len(score.name[:18]) for score in scores)
+    margin = 12 + 6 * max(min(18, len(visible(score.name))) for score in scores)
     side = cell * len(scores)
     parts = [
         f'<svg viewBox="0 0 {margin + side + 10} {margin + side + 4}" width="{margin + side + 10}" role="img" '
         f'aria-label="confusion matrix" style="max-width:none">'
     ]
     for number, score in enumerate(scores):
-        name, at = escape(score.name[:18]), margin + cell * number
+        name, at = escape(shortened(visible(score.name), 18)), margin + cell * number
         parts.append(f'<text x="{margin - 4}" y="{at + cell / 2 + 4}" text-anchor="end">{name}</text>')
         parts.append(f'<text transform="translate({at + cell / 2 + 4},{margin - 4}) rotate(-90)">{name}</text>')
     parts.append(f'<rect x="{margin}" y="{margin}" width="{side}" height="{side}" fill="none" stroke="var(--line)"/>')

@@ -5,12 +5,13 @@ import io
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 
 import numpy as np
+from markupsafe import escape as escape_html
 
 from graft.audio import AUDIO
+from graft.escaping import visible
 from graft.image import IMAGE
 from graft.modality import UnreadableError
 from graft.pair import PAIR
@@ -66,10 +67,10 @@ def exhibit(noun: str, mistake: Mistake, path: Path | None) -> str:
     """HTML that shows a sample, from its file or from the words kept of it; empty where neither is there."""
     try:
         if noun == PAIR.noun:  # its words alone: the picture stands in a table that may have changed
-            return f"<blockquote>{escape(excerpt(mistake.text))}</blockquote>"
+            return f"<blockquote>{_escaped(excerpt(mistake.text))}</blockquote>"
         if noun == TEXT.noun:
             words = mistake.text or (opened(TEXT, path) if path is not None else "")
-            return f"<blockquote>{escape(excerpt(words))}</blockquote>" if words else ""
+            return f"<blockquote>{_escaped(excerpt(words))}</blockquote>" if words else ""
         if path is None:
             return ""
         return (
@@ -87,6 +88,10 @@ def recording(path: Path | None) -> str:
         return ""
 
 
+def _escaped(text: str) -> str:
+    return str(escape_html(visible(text, keep="\n")))
+
+
 def excerpt(text: str) -> str:
     """The beginning of a text."""
     return text if len(text) <= MOST_CHARACTERS else text[:MOST_CHARACTERS].rstrip() + " …"
@@ -98,7 +103,7 @@ def _thumbnail(path: Path, alternative: str) -> str:
     content = io.BytesIO()
     picture.save(content, "JPEG", quality=75)
     data = base64.b64encode(content.getvalue()).decode()
-    return f'<img src="data:image/jpeg;base64,{data}" alt="{escape(alternative)}" loading="lazy">'
+    return f'<img src="data:image/jpeg;base64,{data}" alt="{_escaped(alternative)}" loading="lazy">'
 
 
 def _wave(path: Path) -> str:

@@ -3,8 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log
+from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup
+
+from graft.escaping import command, markdown, markdown_code, visible
 from graft.evaluation import charts
 from graft.evaluation.error_rates import TranscriptEvaluation
 from graft.evaluation.evaluate import confusions
@@ -54,6 +58,7 @@ def render(
         "facts": subject.facts,
         "findings": findings,
         "noun": subject.noun,
+        "predict": predict_command(subject),
         "pages": [_page(title, evaluation, subject, find) for title, evaluation in evaluations],
         "percent": percent,
         "story": story,
@@ -85,6 +90,8 @@ def render_transcripts(
             }
             for title, one in evaluations
         ],
+        "predict": predict_command(subject),
+        "letters": [Markup(markdown_code(name)) for name in subject.classes],  # noqa: S704 - markdown_code escapes
         "percent": percent,
         "ladder": story.ladder,
     }
@@ -92,14 +99,30 @@ def render_transcripts(
 
 
 def _written(template: str, context: dict[str, Any]) -> str:
+    """A template with its values, every one of them made safe for HTML or Markdown unless it is `Markup` already."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
+    html = "html" in template
     environment = Environment(
         loader=PackageLoader("graft.evaluation"),
-        autoescape=lambda name: bool(name and "html" in name),
+        autoescape=html,
+        finalize=_seen if html else _in_markdown,
         undefined=StrictUndefined,
     )
     return environment.get_template(template).render(context)
+
+
+def _seen(value: Any) -> Any:
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _in_markdown(value: Any) -> Any:
+    return value if isinstance(value, Markup) else markdown(str(value))
+
+
+def predict_command(subject: Subject) -> Markup:
+    """What to type, for a block of code in Markdown."""
+    return Markup(command("graft", "predict", Path(subject.path)))  # noqa: S704 - command keeps it on one line
 
 
 def percent(share: float) -> str:

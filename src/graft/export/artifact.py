@@ -27,6 +27,7 @@ from graft.backbones.model_folder import (
 )
 from graft.backbones.tokenizer import check_tokenizer
 from graft.errors import MissingExtraError, RequestError, WorkError, listing
+from graft.escaping import markdown, shortened
 from graft.export.classifier import OUTPUTS
 from graft.export.parity import Parity, learnt
 from graft.export.target import Probabilities, Runtime, Target, Variant
@@ -44,6 +45,7 @@ FORMAT = 1
 MANIFEST, PARITY, README = "manifest.json", "parity.json", "README.md"
 AHEAD = 32  # samples that are decoded before the artifact is asked
 NOT_ONE = 0.05  # what few bits may move the sum of probabilities by
+MOST_NAMED = 20  # classes in README.md
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +157,10 @@ def seal(folder: Path, model: Model, target: Target, manifest: Json, parity: Par
 
 
 def _readme(target: Target, manifest: Json, parity: Parity | None) -> str:
-    classes = ", ".join(manifest["classes"][:20]) + (" and more" if len(manifest["classes"]) > 20 else "")
+    names = ", ".join(markdown(shortened(name)) for name in manifest["classes"][:MOST_NAMED])
+    classes = names + (" and more" if len(manifest["classes"]) > MOST_NAMED else "")
     lines = [
-        f"# {manifest['name']} for {target.name} ({manifest['variant']})",
+        f"# {markdown(manifest['name'])} for {target.name} ({manifest['variant']})",
         "",
         f"Names {len(manifest['classes'])} classes of {manifest['noun']}s: {classes}.",
         f"Takes {manifest['input']['meaning']}: `{manifest['input']['name']}`, {manifest['input']['type']} "
@@ -170,8 +173,9 @@ def _readme(target: Target, manifest: Json, parity: Parity | None) -> str:
         lines.append("**Not compared with the model:** its runtime does not run where it was made. Compare it first.")
     else:
         lines.append(
-            f"Compared with the model in torch on {parity.samples:,} files ({parity.checked_on}), from bytes to label: "
-            f"the same answer on {100 * parity.agreement:.2f}%, probabilities at most {parity.largest_difference:.4f} "
+            f"Compared with the model in torch on {parity.samples:,} files ({markdown(parity.checked_on)}), "
+            f"from bytes to label: the same answer on {100 * parity.agreement:.2f}%, "
+            f"probabilities at most {parity.largest_difference:.4f} "
             f"apart; {parity.milliseconds:.1f} ms for one, {parity.megabytes:.1f} MB. See {PARITY}."
         )
         if parity.learnt_from:
@@ -188,9 +192,9 @@ def _readme(target: Target, manifest: Json, parity: Parity | None) -> str:
 
 def _licence(manifest: Json) -> str:
     """Whose weights the model grew from, under which licence, and what is in doubt of it."""
-    stated = f", as stated in {manifest['licence_source']}" if manifest["licence_source"] else ""
-    told = f"Weights from {manifest['backbone']}. Their licence: {manifest['licence']}{stated}."
-    return f"{told} Note: {manifest['licence_note']}" if manifest["licence_note"] else told
+    stated = f", as stated in {markdown(manifest['licence_source'])}" if manifest["licence_source"] else ""
+    told = f"Weights from {markdown(manifest['backbone'])}. Their licence: {markdown(manifest['licence'])}{stated}."
+    return f"{told} Note: {markdown(manifest['licence_note'])}" if manifest["licence_note"] else told
 
 
 def _manifest(folder: Path) -> Manifest:

@@ -8,11 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
 from filelock import FileLock, Timeout
 
 from graft.errors import WorkError
-from graft.storage import explain, read_record, write_json
+from graft.storage import data_folder, explain, read_record, write_json
 
 LOCK_SECONDS = 30  # how long another process may hold the history
 
@@ -42,7 +41,7 @@ class Past:
 def history_file() -> Path:
     """Where the history lies: $GRAFT_HISTORY, or a file in the platform's folder for data that is not a cache."""
     chosen = os.environ.get("GRAFT_HISTORY")
-    return Path(chosen) if chosen else Path(platformdirs.user_data_dir("graft")) / "history.json"
+    return Path(chosen) if chosen else data_folder() / "history.json"
 
 
 def read_history() -> list[Past]:

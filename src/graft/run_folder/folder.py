@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from graft.errors import RequestError, WorkError
+from graft.escaping import command
 from graft.records import Finding, Json
 from graft.run_folder.place import LOCK, SETTINGS, WORK_LOCK, held, lock_of, place_for
 from graft.run_folder.settings import Essential, Resumable
@@ -77,7 +78,8 @@ class RunFolder:
         """Open a finished run; raises `RequestError` for a folder that is none."""
         if not (path / "run.json").is_file():
             raise RequestError(
-                f"{path} is not a run of graft (it has no run.json). Make one with: graft fit DATA --out {path}"
+                f"{path} is not a run of graft (it has no run.json). Make one with: "
+                f"graft fit DATA {command('--out', path)}"
             )
         run = cls(path)
         run._recover()
@@ -89,7 +91,8 @@ class RunFolder:
             )
         if "state" in settings and not run.model.is_dir():  # not even the first rung was finished
             raise RequestError(
-                f"{path} holds no model yet (its state: {settings['state']}). Go on with: graft fit --resume {path}"
+                f"{path} holds no model yet (its state: {settings['state']}). Go on with: "
+                f"{command('graft', 'fit', '--resume', path)}"
             )
         read_record(path / SETTINGS, Essential)
         return cls(path, str(settings.get("id", "")))

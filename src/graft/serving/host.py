@@ -37,6 +37,7 @@ TYPES = {
 }
 PACKED = {".js", ".mjs", ".wasm", ".json", ".webmanifest", ".css", ".html", ".txt", ".onnx", ".md"}
 DAYS = 365
+MOST_PORT = 65535
 
 
 @dataclass(frozen=True)
@@ -51,19 +52,24 @@ class Hosted:
 def host(app: Path, port: int = 8080, network: bool = True) -> Hosted:
     """Begin to host an app: at http on this machine, and with `network` at https for phones, one port higher.
 
-    Browsers lend camera and microphone to secure pages alone, so phones get a certificate that this machine signs
-    itself; they warn of it once. Raises `RequestError` for what is no app, `WorkError` where a port is taken or the
-    folder does not hold exactly the files of its list.
+    Port 0 is any that is free, for both. Browsers lend camera and microphone to secure pages alone, so phones get a
+    certificate that this machine signs itself; they warn of it once. Raises `RequestError` for what is no app and for
+    a number that is no port, `WorkError` where a port is taken or the folder does not hold exactly the files of its
+    list.
     """
     if not (app / FILES).is_file():
         raise RequestError(f"{app} is no app of graft (it has no {FILES}). Make one with: graft export RUN --to app")
+    most = MOST_PORT - 1 if network else MOST_PORT
+    if not 0 <= port <= most:
+        also = " (phones get the one above it)" if network else ""
+        raise RequestError(f"Port {port} cannot be used. Expected 0 (any that is free) to {most}{also}.")
     check_app(app.resolve())
     secure = _secure_context() if network else None  # before a port is opened: it may lack its extra
     local = _server(app, "127.0.0.1", port)
     servers, address = [local], None
     if secure is not None:
         try:
-            outer = _server(app, "0.0.0.0", port + 1)
+            outer = _server(app, "0.0.0.0", port and port + 1)
         except WorkError:
             local.server_close()
             raise

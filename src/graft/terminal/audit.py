@@ -2,44 +2,49 @@
 
 from typing import TYPE_CHECKING
 
-from rich import box
-from rich.table import Table
-
 from graft.errors import plural
 from graft.evaluation.report import percent
 from graft.records import Compared, Verdict
-from graft.terminal.console import escape, out
+from graft.terminal.console import escape, out, point_to, shown_name
+from graft.terminal.table import Column, FittedTable
 
 if TYPE_CHECKING:
     from graft.verbs.audit import Audited  # which trains, and so needs torch
 
+ARMS = (Column("arm", "words"), Column("accuracy"), Column("trainings", rank=2), Column("time", rank=1))
+QUESTIONS = (
+    Column("question", "words"),
+    Column("points"),
+    Column("95% interval", rank=2),
+    Column("p", rank=3),
+    Column("answer", "words", rank=1),
+)
 COLOURS = {"POSITIVE": "green", "NEGATIVE": "red", "BLOCKED": "red"}
 
 
 def show_audited(audited: "Audited") -> None:
     """The arms, the comparisons, the alarms, and at last the sentence."""
     verdict = audited.verdict
-    arms = Table(box=box.SIMPLE_HEAD)
-    for name in ("arm", "accuracy", "trainings", "time"):
-        arms.add_column(name, justify="left" if name == "arm" else "right")
-    for arm in sorted(verdict.arms, key=lambda one: one.accuracy):
-        arms.add_row(escape(arm.name), percent(arm.accuracy), str(arm.seeds), f"{arm.seconds:.0f} s")
-    out.print(arms)
-    questions = Table(box=box.SIMPLE_HEAD)
-    for name in ("question", "points", "95% interval", "p", "answer"):
-        questions.add_column(name, justify="left" if name in {"question", "answer"} else "right")
-    for one in verdict.comparisons:
-        interval = f"{100 * one.low:+.1f} to {100 * one.high:+.1f}"
-        probability = "too few" if one.p is None else f"{one.p:.3f}" if one.p >= 0.001 else "< 0.001"
-        questions.add_row(escape(one.question), f"{100 * one.difference:+.1f}", interval, probability, _answer(one))
-    out.print(questions)
+    arms = sorted(verdict.arms, key=lambda one: one.accuracy)
+    out.print(
+        FittedTable(
+            ARMS, [(escape(one.name), percent(one.accuracy), str(one.seeds), f"{one.seconds:.0f} s") for one in arms]
+        )
+    )
+    out.print(FittedTable(QUESTIONS, [_question(one) for one in verdict.comparisons]))
     _show_details(verdict)
     colour = COLOURS.get(verdict.finding, "yellow")
     out.print(f"[bold {colour}]{verdict.finding}[/]  [bold]{escape(verdict.sentence)}[/]")
     out.print(
         f"[dim]Judged on {plural(verdict.samples, verdict.noun)} ({verdict.judged_on}), in {verdict.seconds:.0f} s.[/]"
     )
-    out.print(f"Report: {escape(str(audited.report))}")
+    point_to("Report: ", escape(str(audited.report)))
+
+
+def _question(one: Compared) -> tuple[str, ...]:
+    interval = f"{100 * one.low:+.1f} to {100 * one.high:+.1f}"
+    probability = "too few" if one.p is None else f"{one.p:.3f}" if one.p >= 0.001 else "< 0.001"
+    return escape(one.question), f"{100 * one.difference:+.1f}", interval, probability, _answer(one)
 
 
 def _answer(one: Compared) -> str:
@@ -54,7 +59,7 @@ def _show_details(verdict: Verdict) -> None:
         out.print(f"[dim]Frozen pretrained network by labels: {told}.[/]")
     for one in verdict.harmed:
         out.print(
-            f"[yellow]![/] {escape(one['class'])}: recall fell by {percent(one['recall_fell_by'])} after the probe."
+            f"[yellow]![/] {shown_name(one['class'])}: recall fell by {percent(one['recall_fell_by'])} after the probe."
         )
     if verdict.layers:
         told = ", ".join(f"{one['stage']} {one['weights_moved']:.1%} / {one['alike']:.2f}" for one in verdict.layers)

@@ -1,26 +1,31 @@
 """What an export ends with: the table of variants, and where the files are."""
 
-from rich import box
-from rich.table import Table
-
 from graft.errors import plural
+from graft.escaping import command
 from graft.evaluation.report import percent
 from graft.export.parity import Parity, notes
 from graft.export.ship import Shipped
 from graft.records import Interval
-from graft.terminal.console import escape, out
+from graft.terminal.console import escape, out, point_to
+from graft.terminal.table import Column, FittedTable
 from graft.verbs.export import Exported
+
+COLUMNS = (
+    Column("variant", "words"),
+    Column("size"),
+    Column("one sample", rank=1),
+    Column("same answer"),
+    Column("accuracy", rank=2),
+    Column("change", rank=3, below="change of accuracy"),
+)
 
 
 def show_exported(exported: Exported) -> None:
     """Size, speed and agreement of each variant, and what was refused."""
-    table = Table(box=box.SIMPLE_HEAD)
-    table.add_column("")
-    for name in ("size", "one sample", "same answer", "accuracy", "change"):
-        table.add_column(name, justify="right")
-    for one in exported.artifacts:
-        table.add_row(one.variant if one.folder else f"[red]{one.variant} refused[/]", *_figures(one))
-    out.print(table)
+    rows = [
+        (one.variant if one.folder else f"[red]{one.variant} refused[/]", *_figures(one)) for one in exported.artifacts
+    ]
+    out.print(FittedTable(COLUMNS, rows))
     parity = next(one.parity for one in exported.artifacts if one.folder is not None)
     out.print(f"[dim]{escape(_compared(parity))}[/]")
     for line in [*exported.notes, *(notes(parity) if parity else [])]:
@@ -30,11 +35,11 @@ def show_exported(exported: Exported) -> None:
             out.print(f"[red]![/] {escape(one.error)}")
     place = escape(str(exported.recommended))
     if exported.target == "app":
-        out.print(f"App with the {exported.chosen} model: [bold]{place}[/]  (any static web server can host it)")
-        out.print(f"Next: [bold]graft serve {place}[/]")
+        point_to(f"App with the {exported.chosen} model: ", f"[bold]{place}[/]", "(any static web server can host it)")
+        point_to("Next: ", f"[bold]{escape(command('graft', 'serve', exported.recommended))}[/]")
     else:
         what = "Artifact" if len(exported.artifacts) == 1 else "Smallest"
-        out.print(f"{what}: [bold]{place}[/]  (README.md says how to use it)")
+        point_to(f"{what}: ", f"[bold]{place}[/]", "(README.md says how to use it)")
 
 
 def _compared(parity: Parity | None) -> str:

@@ -4,15 +4,15 @@ import io
 
 from graft.errors import MissingExtraError
 from graft.serving.host import Hosted
-from graft.terminal.console import out
+from graft.terminal.console import out, point_to
 
 
 def show_hosted(hosted: Hosted) -> None:
     """The addresses, and the one for phones as a QR code."""
-    out.print(f"On this machine:  [bold]{hosted.here}[/]")
+    point_to("On this machine:  ", f"[bold]{hosted.here}[/]")
     if hosted.secure is not None:
-        out.print(f"On a phone:       [bold]{hosted.secure}[/]  (same network; point its camera here)\n")
-        out.print(_code(hosted.secure), highlight=False)
+        point_to("On a phone:       ", f"[bold]{hosted.secure}[/]", "(same network; point its camera here)\n")
+        out.print(_code(hosted.secure), highlight=False, soft_wrap=True)
         out.print(
             "[dim]The phone warns of the certificate once, because this machine signed it itself: go on all the same.\n"
             "Without a network the app works where it is hosted with a certificate that browsers know.[/]"

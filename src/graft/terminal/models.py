@@ -3,50 +3,58 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich import box
-from rich.table import Table
-
 from graft.errors import plural
+from graft.escaping import command
 from graft.evaluation.error_rates import TranscriptEvaluation
 from graft.evaluation.evaluate import confusions
 from graft.evaluation.report import percent
 from graft.records import Evaluation, Json, Prediction
-from graft.terminal.console import MOST_ROWS, escape, out, print_json
-from graft.terminal.transcripts import show_fitted_transcripts, show_transcript_evaluation
+from graft.terminal.console import MOST_ROWS, escape, out, point_to, print_json, shown_name
+from graft.terminal.table import Column, FittedTable
+from graft.terminal.transcripts import kept_and_why, show_fitted_transcripts, show_transcript_evaluation
 from graft.verbs.demo import Demonstration
 from graft.verbs.evaluate import Evaluated
 from graft.verbs.fit import Fitted
 
+SCORES = (Column("class", "name"), Column("precision", rank=3), Column("recall"), Column("F1", rank=4))
+FIGURES = (Column("", "words"), Column(""), Column("", "words", rank=1))
+LADDER = (
+    Column("rung", "words"),
+    Column("", "words"),
+    Column("accuracy"),
+    Column("log-loss", rank=2),
+    Column("time", rank=1),
+    Column("kept, and why", "words", rank=3, below=""),
+)
+
 
 def show_evaluation(evaluation: Evaluation) -> None:
     """The figures, the weakest classes and the commonest confusions."""
-    figures = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     a, b = evaluation.accuracy, evaluation.balanced_accuracy
-    figures.add_row(
-        "accuracy", f"[bold green]{percent(a.value)}[/]", f"95% interval {percent(a.low)} to {percent(a.high)}"
+    figures = (
+        ("accuracy", f"[bold green]{percent(a.value)}[/]", f"95% interval {percent(a.low)} to {percent(a.high)}"),
+        ("balanced accuracy", percent(b.value), f"95% interval {percent(b.low)} to {percent(b.high)}"),
+        ("log-loss", f"{evaluation.log_loss:.3f}", ""),
+        ("calibration error", percent(evaluation.calibration_error), "how far its confidence is off"),
     )
-    figures.add_row("balanced accuracy", percent(b.value), f"95% interval {percent(b.low)} to {percent(b.high)}")
-    figures.add_row("log-loss", f"{evaluation.log_loss:.3f}", "")
-    figures.add_row("calibration error", percent(evaluation.calibration_error), "how far its confidence is off")
     out.print(f"Measured on {escape(evaluation.part)}, {plural(evaluation.samples, evaluation.noun)}:")
-    out.print(figures)
-    table = Table(box=box.SIMPLE_HEAD, title=None)
-    table.add_column("class")
-    for name in ("precision", "recall", "F1", f"{evaluation.noun}s"):
-        table.add_column(name, justify="right")
+    out.print(FittedTable(FIGURES, figures, header=False))
+    columns = (*SCORES, Column(f"{evaluation.noun}s", rank=2))
+    rows = []
     seen = [score for score in evaluation.per_class if score.support or score.precision]
     ordered = sorted(seen, key=lambda score: (score.support == 0, score.recall))
     for score in ordered[:MOST_ROWS]:
         recall = percent(score.recall) if score.support else "–"
-        table.add_row(escape(score.name), percent(score.precision), recall, percent(score.f1), f"{score.support:,}")
+        shares = (percent(score.precision), recall, percent(score.f1))
+        rows.append((shown_name(score.name), *shares, f"{score.support:,}"))
     if len(ordered) > MOST_ROWS:
-        table.add_row(f"[dim]and {len(ordered) - MOST_ROWS:,} more, in evaluation.json[/]", "", "", "", "")
-    out.print(table)
+        rows.append((f"[dim]and {len(ordered) - MOST_ROWS:,} more, in evaluation.json[/]", "", "", "", ""))
+    out.print(FittedTable(columns, rows))
     confused = confusions(evaluation, most=5)
     if confused:
         out.print("Most often confused:")
     for one in confused:
-        out.print(f"  {escape(one.truth)} taken for {escape(one.predicted)}: {one.count} of {one.of}")
+        out.print(f"  {shown_name(one.truth)} taken for {shown_name(one.predicted)}: {one.count} of {one.of}")
     for note in evaluation.notes:
         out.print(f"[yellow]![/] {escape(note)}")
 
@@ -64,13 +72,16 @@ def show_fitted(fitted: Fitted) -> None:
     for note in evaluation.notes:
         if not any(message in note for message in told):
             out.print(f"[dim]{escape(note)}[/]")
-    run = escape(str(fitted.run))
-    out.print(f"Run:    {run}  (report.html shows the mistakes)")
+    point_to("Run:    ", escape(str(fitted.run)), "(report.html shows the mistakes)")
     if fitted.test_samples:
-        out.print(
-            f"Next:   [bold]graft evaluate {run}[/]  (opens the {fitted.test_samples:,} locked test {evaluation.noun}s)"
-        )
-    out.print(f"Then:   [bold]graft predict {run} {_example(evaluation.noun)}[/]")
+        opens = f"(opens the {fitted.test_samples:,} locked test {evaluation.noun}s)"
+        point_to("Next:   ", f"[bold]{_typed('evaluate', fitted.run)}[/]", opens)
+    point_to("Then:   ", f"[bold]{_typed('predict', fitted.run)} {_example(evaluation.noun)}[/]")
+
+
+def _typed(verb: str, run: Path) -> str:
+    """A command on a run, as it may be printed and typed."""
+    return escape(command("graft", verb, run))
 
 
 def _show_fitted_classes(evaluation: Evaluation, fitted: Fitted) -> None:
@@ -86,20 +97,14 @@ def _show_fitted_classes(evaluation: Evaluation, fitted: Fitted) -> None:
 
 def show_ladder(ladder: Sequence[Json]) -> None:
     """What each rung did, how long it took, and why it was kept or dropped."""
-    table = Table(box=box.SIMPLE_HEAD)
-    for name in ("rung", "", "accuracy", "log-loss", "time"):
-        table.add_column(name, justify="left" if not name or name == "rung" else "right")
-    table.add_column("kept, and why")
+    rows = []
     for rung in ladder:
         seconds = rung["seconds"] if isinstance(rung["seconds"], float) else sum(rung["seconds"].values())
         loss = f"{rung['log_loss']:.3f}" if "log_loss" in rung else "–"
         accuracy = percent(rung["accuracy"]) if "accuracy" in rung else "–"
-        mark = "[green]kept[/]" if rung["kept"] else "[dim]no[/]"
-        if "passed_by" in rung:
-            mark = f"kept, then passed by rung {rung['passed_by']}"
-        name, why = escape(rung["name"]), f": {escape(rung['why'])}"
-        table.add_row(rung["rung"], name, accuracy, loss, f"{seconds:.0f} s", mark + why)
-    out.print(table)
+        names = (escape(str(rung["rung"])), escape(rung["name"]))
+        rows.append((*names, accuracy, loss, f"{seconds:.0f} s", kept_and_why(rung)))
+    out.print(FittedTable(LADDER, rows))
     deciding = max((rung.get("deciding_samples", 0) for rung in ladder), default=0)
     if deciding:
         out.print(f"[dim]Accuracy and log-loss of each rung on the {plural(deciding, 'sample')} that decide.[/]")
@@ -114,7 +119,7 @@ def show_evaluated(evaluated: Evaluated) -> None:
     times = "once" if evaluated.test_readings == 1 else f"{evaluated.test_readings} times"
     if evaluated.evaluation.part == "test":
         out.print(f"[dim]The test part of this run has now been read {times}.[/]")
-    out.print(f"Report: {escape(str(evaluated.report))}")
+    point_to("Report: ", escape(str(evaluated.report)))
 
 
 def show_demo(shown: Demonstration) -> None:
@@ -122,12 +127,13 @@ def show_demo(shown: Demonstration) -> None:
     noun = shown.fitted.evaluation.noun
     out.print(f"\n[bold]1. graft fit[/] on the {noun}s in {escape(str(shown.data))}")
     show_fitted(shown.fitted)
-    out.print(f"\n[bold]2. graft evaluate {escape(str(shown.fitted.run))}[/]")
+    out.print(f"\n[bold]2. {_typed('evaluate', shown.fitted.run)}[/]", soft_wrap=True)
     show_evaluated(shown.evaluated)
-    out.print(f"\n[bold]3. graft predict {escape(str(shown.fitted.run))} {_example(noun)}[/], on three test {noun}s:")
+    typed = _typed("predict", shown.fitted.run)
+    out.print(f"\n[bold]3. {typed} {_example(noun)}[/], on three test {noun}s:", soft_wrap=True)
     for truth, prediction in shown.predictions:
-        mark = "[green]right[/]" if prediction.classes[:1] == (truth,) else f"[red]wrong[/], it is {escape(truth)}"
-        out.print(f"  {escape(_below(prediction.source, shown.data))}  {named(prediction)}  {mark}")
+        mark = "[green]right[/]" if prediction.classes[:1] == (truth,) else f"[red]wrong[/], it is {shown_name(truth)}"
+        out.print(f"  {shown_name(_below(prediction.source, shown.data))}  {named(prediction)}  {mark}")
     out.print("\nNow with your own: one folder per class, or a table, then  [bold]graft fit DATA[/]")
 
 
@@ -149,15 +155,15 @@ def show_predictions(predictions: Sequence[Prediction], as_json: bool) -> int:
         return failed
     for prediction in predictions:
         if prediction.error is not None:
-            out.print(f"{escape(prediction.source)}  [red]cannot be read: {escape(prediction.error)}[/]")
+            out.print(f"{shown_name(prediction.source)}  [red]cannot be read: {escape(prediction.error)}[/]")
             continue
-        out.print(f"{escape(prediction.source)}  {named(prediction)}")
+        out.print(f"{shown_name(prediction.source)}  {named(prediction)}")
     return failed
 
 
 def named(prediction: Prediction) -> str:
     """The classes of a prediction with their probabilities, the best in bold."""
     pairs = zip(prediction.classes, prediction.probabilities, strict=True)
-    first, *rest = [f"{escape(name)} {percent(probability)}" for name, probability in pairs]
+    first, *rest = [f"{shown_name(name)} {percent(probability)}" for name, probability in pairs]
     doubt = "[yellow]not sure:[/] " if prediction.unsure else ""
     return f"{doubt}[bold]{first}[/]" + "".join(f"  [dim]{other}[/]" for other in rest)

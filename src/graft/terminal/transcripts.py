@@ -2,29 +2,48 @@
 
 from collections.abc import Sequence
 
-from rich import box
-from rich.table import Table
-
 from graft.data import Dataset
 from graft.errors import plural
-from graft.evaluation.error_rates import TranscriptEvaluation
+from graft.evaluation.error_rates import ErrorRates, TranscriptEvaluation
 from graft.evaluation.report import percent
 from graft.records import PARTS, Interval, Json, Transcription
-from graft.terminal.console import escape, out, print_json
+from graft.terminal.console import escape, out, print_json, shown_name
+from graft.terminal.table import Column, FittedTable
 from graft.verbs.data import TranscriptFigures, transcript_figures
 
 MOST_MISHEARD = 10
+PARTS_OF_DATA = (
+    Column("part"),
+    Column("recordings"),
+    Column("groups", rank=3),
+    Column("different transcripts", rank=4),
+    Column("words", rank=2),
+    Column("letters", rank=2),
+    Column("seconds", rank=1),
+)
+DECODINGS = (
+    Column("decoding", "words"),
+    Column("words wrong"),
+    Column("95% interval", rank=3, below="words 95% interval"),
+    Column("letters wrong", rank=1),
+    Column("95% interval", rank=4, below="letters 95% interval"),
+    Column("without error", rank=2),
+)
+MISHEARD = (Column("the worst", "name"), Column("said", "words", rank=1), Column("heard", "words"))
+LADDER = (
+    Column("rung", "words"),
+    Column("", "words"),
+    Column("words wrong"),
+    Column("letters wrong", rank=1),
+    Column("loss", rank=3),
+    Column("time", rank=2),
+    Column("kept, and why", "words", rank=4, below=""),
+)
 
 
 def show_transcripts(dataset: Dataset) -> None:
     """Recordings and letters in each part, their lengths, and the commonest transcripts."""
-    table = Table(box=box.SIMPLE_HEAD)
-    for name in ("part", "recordings", "groups", "different transcripts", "words", "letters", "seconds"):
-        table.add_column(name, justify="left" if name == "part" else "right")
-    for part in PARTS:
-        one = transcript_figures(dataset, part)
-        table.add_row(part, *_figures(one))
-    out.print(table)
+    out.print(FittedTable(PARTS_OF_DATA, [(part, *_figures(transcript_figures(dataset, part))) for part in PARTS]))
     whole = transcript_figures(dataset)
     letters = " ".join(letter if letter != " " else "(space)" for letter in whole.letters)
     out.print(f"{len(whole.letters)} letters: {escape(letters)}")
@@ -50,25 +69,16 @@ def show_transcript_evaluation(evaluation: TranscriptEvaluation) -> None:
         f"Measured on {escape(evaluation.part)}, {plural(evaluation.samples, evaluation.noun)} with "
         f"{plural(evaluation.words, 'word')} and {plural(evaluation.letters, 'letter')}:"
     )
-    table = Table(box=box.SIMPLE_HEAD)
-    for name in ("decoding", "words wrong", "95% interval", "letters wrong", "95% interval", "without error"):
-        table.add_column(name, justify="left" if name == "decoding" else "right")
-    for name, rates in (
-        ("any letters, beam search", evaluation.rates),
-        ("any letters, the best of each frame", evaluation.greedy),
-        ("known words only, beam search", evaluation.known_words),
-    ):
-        first = rates is evaluation.rates
-        words = percent(rates.words.value)
-        table.add_row(
-            name,
-            f"[bold green]{words}[/]" if first else words,
-            _interval(rates.words),
-            percent(rates.letters.value),
-            _interval(rates.letters),
-            percent(rates.exact.value),
+    out.print(
+        FittedTable(
+            DECODINGS,
+            [
+                _decoding("any letters, beam search", evaluation.rates, "bold green"),
+                _decoding("any letters, the best of each frame", evaluation.greedy),
+                _decoding("known words only, beam search", evaluation.known_words),
+            ],
         )
-    out.print(table)
+    )
     out.print(
         f"[dim]Intervals by resampling {evaluation.resampled}. Calibration error of the probability of a text: "
         f"{percent(evaluation.calibration_error)}.[/]"
@@ -76,14 +86,24 @@ def show_transcript_evaluation(evaluation: TranscriptEvaluation) -> None:
     if evaluation.unknown_words:
         out.print(f"[yellow]![/] {evaluation.unknown_words:,} of the words said are none that it learnt from.")
     if evaluation.misheard:
-        worst = Table(box=box.SIMPLE_HEAD)
-        for name in ("the worst", "said", "heard"):
-            worst.add_column(name)
-        for one in evaluation.misheard[:MOST_MISHEARD]:
-            worst.add_row(escape(one.source), escape(one.said), escape(one.heard) or "[dim](nothing)[/]")
-        out.print(worst)
+        rows = [
+            (shown_name(one.source), escape(one.said), escape(one.heard) or "[dim](nothing)[/]")
+            for one in evaluation.misheard[:MOST_MISHEARD]
+        ]
+        out.print(FittedTable(MISHEARD, rows))
     for note in evaluation.notes:
         out.print(f"[yellow]![/] {escape(note)}")
+
+
+def _decoding(title: str, rates: ErrorRates, style: str = "none") -> tuple[str, ...]:
+    return (
+        title,
+        f"[{style}]{percent(rates.words.value)}[/]",
+        _interval(rates.words),
+        percent(rates.letters.value),
+        _interval(rates.letters),
+        percent(rates.exact.value),
+    )
 
 
 def _interval(one: Interval) -> str:
@@ -92,19 +112,13 @@ def _interval(one: Interval) -> str:
 
 def show_fitted_transcripts(evaluation: TranscriptEvaluation, ladder: Sequence[Json], seconds: float) -> None:
     """What each rung did, and the error rates of what was kept."""
-    table = Table(box=box.SIMPLE_HEAD)
-    for name in ("rung", "", "words wrong", "letters wrong", "loss", "time"):
-        table.add_column(name, justify="left" if not name or name == "rung" else "right")
-    table.add_column("kept, and why")
+    rows = []
     for rung in ladder:
         figures = [percent(rung[name]) if name in rung else "–" for name in ("word_error_rate", "letter_error_rate")]
         loss = f"{rung['loss']:.3f}" if "loss" in rung else "–"
-        mark = "[green]kept[/]" if rung["kept"] else "[dim]no[/]"
-        if "passed_by" in rung:
-            mark = f"kept, then passed by rung {rung['passed_by']}"
-        why = f"{mark}: {escape(rung['why'])}"
-        table.add_row(rung["rung"], escape(rung["name"]), *figures, loss, f"{rung['seconds']:.0f} s", why)
-    out.print(table)
+        names = (escape(str(rung["rung"])), escape(rung["name"]))
+        rows.append((*names, *figures, loss, f"{rung['seconds']:.0f} s", kept_and_why(rung)))
+    out.print(FittedTable(LADDER, rows))
     words, letters = evaluation.rates.words, evaluation.rates.letters
     where = "the val part" if evaluation.part == "val" else evaluation.part
     out.print(
@@ -115,6 +129,14 @@ def show_fitted_transcripts(evaluation: TranscriptEvaluation, ladder: Sequence[J
     )
 
 
+def kept_and_why(rung: Json) -> str:
+    """Whether a rung was kept, and why."""
+    mark = "[green]kept[/]" if rung["kept"] else "[dim]no[/]"
+    if "passed_by" in rung:
+        mark = f"kept, then passed by rung {escape(str(rung['passed_by']))}"
+    return f"{mark}: {escape(rung['why'])}"
+
+
 def show_transcriptions(transcriptions: Sequence[Transcription], as_json: bool) -> int:
     """One line per recording, or all as JSON; returns how many could not be read."""
     failed = sum(one.error is not None for one in transcriptions)
@@ -123,9 +145,9 @@ def show_transcriptions(transcriptions: Sequence[Transcription], as_json: bool) 
         return failed
     for one in transcriptions:
         if one.error is not None:
-            out.print(f"{escape(one.source)}  [red]cannot be read: {escape(one.error)}[/]")
+            out.print(f"{shown_name(one.source)}  [red]cannot be read: {escape(one.error)}[/]")
             continue
         heard = f"[bold]{escape(one.text)}[/]" if one.text else "[dim](nothing)[/]"
         others = "".join(f"  [dim]or {escape(text) or '(nothing)'}[/]" for text, _ in one.others)
-        out.print(f"{escape(one.source)}  {heard}{others}")
+        out.print(f"{shown_name(one.source)}  {heard}{others}")
     return failed

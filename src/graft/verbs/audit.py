@@ -28,7 +28,7 @@ from graft.data.refusal import refuse_special
 from graft.errors import RequestError, WorkError
 from graft.features import extract_all, suited
 from graft.modality import Content, UnreadableError
-from graft.progress import SILENT, Watch
+from graft.progress import SILENT, Stage, Watch, tell_stage
 from graft.ranking.folds import make_folds
 from graft.records import PARTS, Alarm, ArmResult, Json, Verdict
 from graft.run_folder import Resumable, RunFolder
@@ -82,7 +82,10 @@ def audit(run: str | Path, effort: Effort = "quick", watch: Watch = SILENT) -> A
     budget = Budget(seconds, 1, STEPS) if effort == "quick" else Budget(None, 3, STEPS)
     watch.say(_foreseen(dataset, budget, seconds, judged))
     auditor = _Auditor(folder, dataset, suited(settings.backbone, dataset), model, budget, settings.seed, watch)
-    verdict = replace(auditor.verdict(), seconds=round(time.perf_counter() - began, 2))
+    try:
+        verdict = replace(auditor.verdict(), seconds=round(time.perf_counter() - began, 2))
+    finally:
+        tell_stage(watch, None)
     with folder.exclusively():
         if folder.model_id != model_id:
             raise WorkError(f"The model in {folder.path} was replaced while it was audited. Audit it again.")
@@ -196,6 +199,8 @@ class _Auditor:
         """The answers of an arm, (seeds, files), with the time it took in the results."""
         began = time.perf_counter()
         self.watch.say(f"Audit: {arm.name}.")
+        if arm.key not in self.results:
+            tell_stage(self.watch, Stage(1 + len(self.results), len(self.arms) + 1, arm.name))
         rows = [predicted(arm.grow(replace(task, seed=self.seed + n)), paths, self.watch) for n in range(arm.seeds)]
         self._note(arm.key, arm.name, arm.seeds, time.perf_counter() - began)
         return np.stack(rows)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from graft.adaptation.course import CLASSES, PROBE, stage_of
 from graft.adaptation.model import Model
 from graft.adaptation.probe import Probe, Samples, fit_probe
 from graft.adaptation.unknown import unknown_threshold
@@ -19,7 +20,7 @@ from graft.data.aside import aside_notes
 from graft.errors import WorkError, listing, plural
 from graft.evaluation import evaluate_probabilities
 from graft.features import extract
-from graft.progress import Watch
+from graft.progress import Watch, tell_stage
 from graft.ranking.judgement import Judgement
 from graft.ranking.knn import knn_accuracy
 from graft.ranking.ridge import LinearHead, Scores
@@ -57,6 +58,9 @@ class Climb:
     def first_rung(self) -> None:
         """The probe: a head on the frozen network."""
         seed = self.options.load.seed
+        if self.options.effort != "quick" and self.dataset.modality.name != "pair":
+            limit = None if self.options.minutes is None else 60 * self.options.minutes
+            tell_stage(self.watch, stage_of(CLASSES[self.options.effort], PROBE, limit))
         rows = self.dataset.rows("train", "val")
         features = extract(self.dataset, rows, self.backbone, self.watch, self.options.cache_gb)
         if features.unreadable:

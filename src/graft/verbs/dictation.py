@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from graft.adaptation.course import FINAL, LETTERS, LETTERS_ALL, LETTERS_LAST, SPELLING, stage_of
 from graft.adaptation.letters import Letters, frames_needed, words_of
 from graft.adaptation.speech_model import SpeechModel
 from graft.backbones import Backbone
@@ -19,7 +20,7 @@ from graft.errors import DataError, listing, plural
 from graft.evaluation.error_rates import Said, TranscriptEvaluation, evaluate_transcripts
 from graft.features import suited
 from graft.features.heard import too_long, whole
-from graft.progress import Watch
+from graft.progress import Watch, tell_stage
 from graft.ranking.ridge import LinearHead, Scores
 from graft.records import PARTS, Finding, Json
 from graft.run_folder import RunFolder
@@ -94,9 +95,9 @@ class Dictation:
 
         plan, rungs = spelling_plan(self.backbone), []
         if self.options.effort != "quick":
-            rungs.append(("2", Ctc(spelling_cut(self.backbone), plan, self.letters, "the last stages")))
+            rungs.append(("2", Ctc(spelling_cut(self.backbone), plan, self.letters, LETTERS_LAST)))
         if self.options.effort == "best":
-            rungs.append(("3", Ctc(1, plan, self.letters, "all stages but the first")))
+            rungs.append(("3", Ctc(1, plan, self.letters, LETTERS_ALL)))
         assert self.standing is not None
         for rung, how in rungs:
             if self._clock.is_over:
@@ -110,7 +111,7 @@ class Dictation:
         from graft.adaptation.defaults import spelling_plan
 
         plan = spelling_plan(self.backbone, head_only=True)
-        return Ctc(len(self.backbone.stages) - 1, plan, self.letters, "the head", frozen=True, views=0)
+        return Ctc(len(self.backbone.stages) - 1, plan, self.letters, SPELLING, frozen=True, views=0)
 
     @property
     def is_over(self) -> bool:
@@ -127,11 +128,15 @@ class Dictation:
 
         return Clock(self.began, None if self.options.minutes is None else 60 * self.options.minutes)
 
+    def _tell(self, title: str) -> None:
+        tell_stage(self.watch, stage_of(LETTERS[self.options.effort], title, self._clock.left))
+
     def _climb(self, rung: str, how: "Ctc", backbone: Backbone, head: LinearHead) -> None:
         """Train, and keep what is better on the deciding utterances, clearly in loss and not worse in letters."""
         from graft.adaptation.ctc import losses_of
         from graft.adaptation.task import Start
 
+        self._tell(how.name)
         began, task = time.perf_counter(), self._task(rung)
         grown = how.grow(Start(backbone, head, 1.0), task)
         backbone, head = grown.deliver(1.0)
@@ -168,6 +173,7 @@ class Dictation:
 
         standing = self.standing
         assert standing is not None
+        self._tell(FINAL)
         began, how = time.perf_counter(), rungs.get(standing.rung) or self._head_alone()
         plan = replace(
             how.plan,

@@ -14,7 +14,8 @@ from graft.adaptation.speech_model import writes_transcripts
 from graft.data import LoadOptions, load_labelled
 from graft.data.aside import SetAside, aside_notes, set_aside
 from graft.data.table import contents_of, sources_of
-from graft.errors import RequestError, WorkError, listing, plural
+from graft.errors import GraftError, RequestError, WorkError, listing, plural
+from graft.escaping import command
 from graft.evaluation import evaluate_probabilities
 from graft.evaluation.error_rates import TranscriptEvaluation
 from graft.evaluation.exhibit import Samples
@@ -124,7 +125,7 @@ def _remember(folder: RunFolder, evaluation: Evaluation, watch: Watch) -> None:
         meet(
             settings["dataset"], settings.get("backbone", ""), evaluation.accuracy.value, evaluation.samples, folder.id
         )
-    except WorkError as error:  # the measurement itself is done
+    except GraftError as error:  # the measurement itself is done
         watch.say(f"{error} The history does not have this measurement.")
 
 
@@ -170,7 +171,8 @@ def part_of_run(folder: RunFolder, part: Part) -> Labelled:
     rows = [row for row in folder.read_split() if row["part"] == part]
     if not rows:
         raise RequestError(
-            f"This run has no {part} part. Name labelled samples to measure on: graft evaluate {folder.path} DATA"
+            f"This run has no {part} part. Name labelled samples to measure on: "
+            f"{command('graft', 'evaluate', folder.path)} DATA"
         )
     sources = [row["source"] for row in rows]
     options = replace(named_by(folder), encoding=settings.get("encoding"), root=settings.get("root"))

@@ -204,6 +204,9 @@ def _check(folder: RunFolder, model: Model, given: Path | None, watch: Watch) ->
 
 def _given(folder: RunFolder, model: Model, given: Path, watch: Watch) -> Check:
     """The files that somebody names; those of the run are known by their content, wherever they lie now."""
+    if not (given.is_dir() or given.is_file()):
+        what = "is not a regular file" if given.exists() else "does not exist"
+        raise RequestError(f"--check {given} {what}. Expected a {model.modality.noun}, a folder of them, or a table.")
     expanded = list(expand(given, model.modality, watch, named_by(folder)))
     named = [(name, source) for name, source in expanded if not isinstance(source, UnreadableError)]
     if len(named) < len(expanded):

@@ -12,11 +12,12 @@ from graft.backbones import Backbone
 from graft.data import Dataset, LoadOptions, load
 from graft.data.aside import SetAside, set_aside
 from graft.data.listing import PART_NAMES
-from graft.errors import RequestError, WorkError, listing
+from graft.errors import GraftError, RequestError, WorkError, listing
+from graft.escaping import command
 from graft.evaluation.error_rates import TranscriptEvaluation
 from graft.features import excess, suited
 from graft.features.cache import DEFAULT_GB
-from graft.progress import SILENT, Watch
+from graft.progress import SILENT, Watch, tell_stage
 from graft.records import Evaluation, Json, Ranking
 from graft.run_folder import Resumable, RunFolder, place_for
 from graft.verbs.begun import began_with, tell_what_differs
@@ -185,12 +186,15 @@ def _work(
                 climb.later_rungs()
             except KeyboardInterrupt:
                 stopped = True
-                watch.say(f"Stopped: the best model so far is kept. Go on with: graft fit --resume {run.path}")
+                again = command("graft", "fit", "--resume", run.path)
+                watch.say(f"Stopped: the best model so far is kept. Go on with: {again}")
         except BaseException as error:
             with suppress(WorkError):  # the disk may be full, or the run moved: the first error says more
                 state = "stopped" if isinstance(error, KeyboardInterrupt) else f"failed: {type(error).__name__}"
                 run.update(state=state)
             raise
+        finally:
+            tell_stage(watch, None)
         if not stopped and not climb.is_over:
             climb.delivery.write(climb.ladder, climb.evaluation, last=True)
         seconds = time.perf_counter() - began
@@ -231,7 +235,7 @@ def _remember(climb: Climb, watch: Watch) -> None:
     )
     try:
         remember(past)
-    except WorkError as error:  # the run itself is done
+    except GraftError as error:  # the run itself is done
         watch.say(f"{error} The history does not have this run.")
 
 

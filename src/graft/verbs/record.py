@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from graft.data import Dataset
 from graft.errors import WorkError, listing
 from graft.evaluation.error_rates import TranscriptEvaluation
-from graft.progress import Advance, Watch
+from graft.progress import Advance, Stage, Watch, tell_stage
 from graft.records import PARTS, Evaluation, Json
 from graft.run_folder import RunFolder, findings_json
 from graft.storage import json_bytes
@@ -35,6 +35,11 @@ class Recorder:
         with self.watch.task(title, total, unit) as advance:
             yield advance
         self.run.event("task done", title=title, seconds=round(time.perf_counter() - began, 3))
+
+    def stage(self, stage: Stage | None) -> None:
+        if stage is not None:
+            self.run.event("stage", number=stage.number, of=stage.of, title=stage.title)
+        tell_stage(self.watch, stage)
 
     def say(self, message: str) -> None:
         self.watch.say(message)
