@@ -19,6 +19,7 @@ from graft.records import Finding, Json
 from graft.storage import Record, explain, free_name, is_utf8, read_record, sha256_of, write_bytes, write_json
 
 FORMAT = 1
+CHECKSUMS = "checksums.json"  # of the model folder
 LOCK_SECONDS = 30  # how long another process may hold run.json
 
 SPLIT_COLUMNS = ("source", "class", "part", "group", "sha256")
@@ -58,6 +59,7 @@ class Resumable:
     versions: dict[str, str]
     text: str | None = None
     label: str | None = None
+    strategy: Json | None = None  # of a run that graft.adapt made
 
 
 def place_for(path: Path, replace: bool) -> Path:
@@ -128,6 +130,8 @@ class RunFolder:
         settings = self.read("run.json", Resumable)
         if settings.state == "finished":
             raise RequestError(f"{self.path} is finished: there is nothing to resume.")
+        if settings.strategy is not None:
+            raise RequestError(f"{self.path} was begun by graft.adapt. Call that again with the same arguments.")
         return settings
 
     @contextmanager
@@ -193,9 +197,20 @@ class RunFolder:
         """Note that the test part is being read, and return how often it has been."""
         with self._alone():
             settings = self.settings
-            readings = [*settings["test_readings"], {"time": round(time.time(), 3), "purpose": purpose}]
+            reading = {"time": round(time.time(), 3), "purpose": purpose, "model": self._model_now()}
+            readings = [*settings["test_readings"], reading]
             self.write("run.json", {**settings, "test_readings": readings})
         return len(readings)
+
+    def readings_of_other_models(self) -> list[Json]:
+        """The readings of the test set after which the model was changed, by going on with the fit or by a new one."""
+        now = self._model_now()
+        return [one for one in self.settings["test_readings"] if one.get("model", now) != now]
+
+    def _model_now(self) -> str:
+        """A hash that says which model the run holds, and depends on nothing else; empty where there is none yet."""
+        sums = self.model / CHECKSUMS
+        return sha256_of(sums) if sums.is_file() else ""
 
     def _alone(self) -> FileLock:
         """Entered while run.json is read and written again, so that no other process's change is lost."""

@@ -88,6 +88,20 @@ def margin(what: str, alone: float, delivered: float, chance: float) -> list[Ala
     return [Alarm("surroundings", message, blocks=False)]
 
 
+def earlier_models(readings: int) -> list[Alarm]:
+    """The test set was measured and the model changed afterwards; `readings` are those of earlier models.
+
+    Measuring one and the same model again chooses nothing, so those readings do not count.
+    """
+    if not readings:
+        return []
+    message = (
+        f"The test set was read {plural(readings, 'time')} for an earlier model, and the model was changed afterwards. "
+        "If what was seen there led to the change, the test set flatters this model: new samples would tell."
+    )
+    return [Alarm("chosen-after-test", message, blocks=False)]
+
+
 def metadata(
     train: Sequence[tuple[float, ...]],
     train_labels: NDArray[np.int32],

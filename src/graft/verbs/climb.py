@@ -154,10 +154,7 @@ class Climb:
     def _deliver(self, standing: "Standing", task: "Task") -> None:
         about = {"head": standing.name, "samples": standing.samples, "rung": standing.rung}
         self._keep(standing.backbone, standing.head, standing.temperature, standing.scores, about)
-        part = "val" if self.dataset.count("val") else "held-out share of train"
-        own = np.ones(len(task.deciding), np.bool_) if task.own is None else task.own
-        scores = standing.scores[own] / standing.temperature
-        self.evaluation = _judge(self.dataset, task.rows[task.deciding[own]], scores, part, [CHOSE])
+        self.evaluation = evaluate_held_out(task, standing.scores / standing.temperature)
 
     def _keep(self, backbone: Backbone, head: LinearHead, temperature: float, held_out: Scores, about: Json) -> None:
         model = Model(
@@ -176,6 +173,16 @@ class Climb:
         self.run.write("ladder.json", self.ladder)
         self.run.write("evaluation.json", {self.evaluation.part: dataclasses.asdict(self.evaluation)})
         write_report(self.run)
+
+
+def evaluate_held_out(task: "Task", scores: Scores) -> Evaluation:
+    """The evaluation on those deciding samples that are of the val part, or on all of them where there is none.
+
+    `scores` are (deciding, classes), at the model's temperature.
+    """
+    part = "val" if task.dataset.count("val") else "held-out share of train"
+    own = np.ones(len(task.deciding), np.bool_) if task.own is None else task.own
+    return _judge(task.dataset, task.rows[task.deciding[own]], scores[own], part, [CHOSE])
 
 
 def _probe_evaluation(dataset: Dataset, rows: NDArray[np.intp], probe: Probe) -> Evaluation:

@@ -64,7 +64,7 @@ def evaluate(run: str | Path, data: str | Path | None = None, part: Part = "test
     if labelled.opens_test:
         folder.count_test_reading("evaluate" if data is None else f"evaluate {data}")
     evaluation = _measure(model, labelled, watch)
-    if labelled.title == "test" and data is None:
+    if labelled.title == "test" and data is None and "strategy" not in folder.settings:  # not a run of graft.adapt
         _remember(folder, evaluation, watch)
     results = {**known, labelled.title: evaluation}
     folder.write("evaluation.json", {title: dataclasses.asdict(result) for title, result in results.items()})

@@ -21,7 +21,7 @@ from graft.records import PARTS, Evaluation, Json, Ranking
 from graft.run_folder import Resumable, RunFolder, place_for
 from graft.verbs.climb import CHECKPOINTS, Climb
 from graft.verbs.dictation import Dictation, backbone_for_frames
-from graft.verbs.record import Recorder
+from graft.verbs.record import Recorder, readings_before
 
 Effort = Literal["quick", "good", "best"]
 EFFORTS: tuple[Effort, ...] = ("quick", "good", "best")
@@ -95,7 +95,8 @@ def fit(
         options = replace(options, backbone=ranking.chosen)
     backbone = _opened(options.backbone, dataset)
     options = replace(options, backbone=options.backbone or backbone.card.id)
-    run = RunFolder.create(place, _settings(dataset, options), options.replace)
+    settings = {**settings_of(dataset, options), "test_readings": readings_before(place, dataset)}
+    run = RunFolder.create(place, settings, options.replace)
     if ranking is not None:
         run.write("ranking.json", asdict(ranking))
     return _work(run, dataset, backbone, options, watch, began)
@@ -226,7 +227,8 @@ def _remember(climb: Climb, watch: Watch) -> None:
         watch.say(f"{error} The history does not have this run.")
 
 
-def _settings(dataset: Dataset, options: FitOptions) -> Json:
+def settings_of(dataset: Dataset, options: FitOptions) -> Json:
+    """What run.json says of how a run is made."""
     return {
         "graft": version("graft-ml"),
         "data": str(dataset.pointed_at.absolute()),  # so that the run can be resumed from anywhere
