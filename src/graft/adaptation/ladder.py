@@ -221,7 +221,7 @@ class Ladder:
             "rung": "final",
             "name": finished.what,
             "kept": True,
-            "why": "those that decided teach too, at last; its figures are those it was kept for",
+            "why": "retrained on train + validation, not re-measured; the figures are those from before",
         }
         if finished.grown is not None:
             trained = finished.grown.trained

@@ -69,7 +69,7 @@ def arms_of(backbone: Backbone, how: Strategy, budget: Budget) -> list[Arm]:
         return grown(backbone, way, replace(task, dataset=replace(task.dataset, labels=labels)))
 
     return [
-        Arm("majority", "the commonest class", lambda task: commonest(shallow(backbone), task)),
+        Arm("majority", "the majority class", lambda task: commonest(shallow(backbone), task)),
         Arm("shortcut", f"no network: {SEEN[backbone.card.modality]}", lambda task: probed(shallow(backbone), task)),
         Arm("random", "random features", random_features, 3),
         Arm("scratch", "the same network from scratch", from_scratch, budget.seeds),

@@ -62,7 +62,7 @@ class Dataset:
         """The sample numbers of parts that may be looked at while choosing; the test part is locked."""
         if "test" in parts:
             raise RequestError(
-                "The test part is locked. Measure a run on it with graft evaluate, which counts the reading."
+                "The test set is locked. Measure a run on it with graft evaluate, which counts the reading."
             )
         return np.flatnonzero(np.isin(self.parts, [PARTS.index(part) for part in parts]))
 

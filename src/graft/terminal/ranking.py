@@ -22,7 +22,7 @@ def show_ranking(ranking: Ranking) -> None:
         table.add_column(name, justify="right")
     table.add_column("")
     for one in ranking.candidates:
-        mark = "[green]chosen[/]" if one.id == ranking.chosen else "level with the leader" if one.level else ""
+        mark = "[green]chosen[/]" if one.id == ranking.chosen else "statistically tied" if one.level else ""
         remarks = "; ".join([*filter(None, [mark]), *map(escape, one.flags)])
         table.add_row(
             escape(one.id),
@@ -40,7 +40,7 @@ def show_ranking(ranking: Ranking) -> None:
     for entry in ranking.race:
         told = f"{escape(entry['backbone'])}: {percent(entry['accuracy'])} with {escape(entry['trained'])}"
         out.print(f"[dim]  race  {told}, {entry['seconds']:.0f} s[/]")
-    where = "the val part" if ranking.judged_on == "val" else "cross-validation"
+    where = "the validation set" if ranking.judged_on == "val" else "cross-validation"
     out.print(
         f"[dim]frozen: accuracy of a head on the frozen network, by {where} ({plural(ranking.judged, ranking.noun)}). "
         f"fine-tuned: what training should reach on new ones, by {escape(ranking.regime)}. "
@@ -53,7 +53,7 @@ def show_ranking(ranking: Ranking) -> None:
 def show_history(runs: Sequence[Past], file: Path) -> None:
     """What finished runs taught."""
     table = Table(box=box.SIMPLE_HEAD)
-    for name in ("when", "backbone", "samples", "classes", "probe", "fine-tuned", "delivered", "test part"):
+    for name in ("when", "backbone", "samples", "classes", "probe", "fine-tuned", "delivered", "test set"):
         table.add_column(name, justify="left" if name in {"when", "backbone"} else "right")
     for one in runs[-MOST_ROWS:]:
         when = time.strftime("%Y-%m-%d", time.localtime(one.time))

@@ -106,7 +106,7 @@ def show_fitted_transcripts(evaluation: TranscriptEvaluation, ladder: Sequence[J
         table.add_row(rung["rung"], escape(rung["name"]), *figures, loss, f"{rung['seconds']:.0f} s", why)
     out.print(table)
     words, letters = evaluation.rates.words, evaluation.rates.letters
-    where = "the val part" if evaluation.part == "val" else evaluation.part
+    where = "the validation set" if evaluation.part == "val" else evaluation.part
     out.print(
         f"\n[bold green]{percent(words.value)}[/] of the words and {percent(letters.value)} of the letters wrong on "
         f"{where} ({evaluation.samples:,} recordings; 95% intervals {_interval(words)} and {_interval(letters)}), "

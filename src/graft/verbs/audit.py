@@ -126,7 +126,7 @@ class _Auditor:
 
     def _by_folds(self) -> Verdict:
         """Every arm is trained once for each fold; the delivered model is stood for by what made it."""
-        self.watch.say("This run has no test part: the arms are cross-validated, the delivered model's way among them.")
+        self.watch.say("This run has no test set: the arms are cross-validated, the delivered model's way among them.")
         rows, labels = self.task.rows, self.task.labels
         folds = make_folds(labels, self.task.groups, self.seed)[0]
         folds = np.where(folds < 0, folds, folds % FOLDS)
@@ -215,7 +215,7 @@ class _Auditor:
         across = [finding.message for finding in data.findings if finding.kind == "group-across-parts"]
         found += [Alarm("group-across-parts", message, blocks=True) for message in across]
         if data.has_groups and len({data.groups[row] for row in test}) == 1:
-            message = "The test part is of one group: intervals tell how sure this is for that group, and for no other."
+            message = "The test set is of one group: intervals tell how sure this is for that group, and for no other."
             found.append(Alarm("one-group", message, blocks=False))
         return found + alarms.earlier_models(len(self.folder.readings_of_other_models()))
 

@@ -193,7 +193,7 @@ def _probe_evaluation(dataset: Dataset, rows: NDArray[np.intp], probe: Probe) ->
         if folded is not None and folded > probe.chosen.accuracy + GAP_TO_TELL:
             notes.append(
                 f"Cross-validation within train says {100 * folded:.1f}%: {dataset.modality.noun}s there resemble each "
-                "other more than those kept apart. Trust the val and test parts."
+                "other more than those kept apart. Trust the validation and test sets."
             )
     else:
         notes.append(f"Each {dataset.modality.noun} was judged by a head that was fitted without it. {CHOSE}")
