@@ -78,7 +78,8 @@ class Ladder:
     def climb(self, effort: str) -> Iterator[Rung]:
         """Yield the rungs one after another, each with its model where it was kept."""
         if len(self.task.deciding) < LEAST_DECIDING:
-            self.task.watch.say(f"Only {len(self.task.deciding)} samples could decide on more training: probe kept.")
+            count = len(self.task.deciding)
+            self.task.watch.say(f"{count} validation samples are too few to show a gain: the head alone is kept.")
             return
         rungs = [self._baseline, self._taps, self._pairs, self._partial, self._stages_of_trained]
         if effort == "best":
