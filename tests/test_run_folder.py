@@ -54,6 +54,15 @@ def test_test_readings_are_counted(tmp_path):
     assert [reading["purpose"] for reading in run.settings["test_readings"]] == ["evaluate"] * 3
 
 
+def test_readings_count_against_a_model_only_where_it_was_changed_afterwards(tmp_path):
+    run = RunFolder.create(tmp_path / "run", {})
+    for purpose, model in (("evaluate", "first"), ("audit", "second"), ("export", "second")):
+        run.model.mkdir(exist_ok=True)
+        (run.model / "checksums.json").write_text(model)
+        run.count_test_reading(purpose)
+    assert [one["purpose"] for one in run.readings_of_other_models()] == ["evaluate"]
+
+
 def test_a_split_comes_back_as_it_was(tmp_path):
     run = RunFolder.create(tmp_path / "run", {})
     rows = [("苹果/a, b.jpg", "苹果", "train", "", "00"), ('x"y\r.jpg', "plum\n", "test", "tree 1", "ff")]

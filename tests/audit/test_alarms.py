@@ -19,6 +19,13 @@ def test_near_duplicates_are_named_and_many_of_them_block():
     assert many.blocks
 
 
+def test_readings_for_a_model_that_was_changed_afterwards_are_told():
+    assert alarms.earlier_models(0) == []
+    (told,) = alarms.earlier_models(2)
+    assert "read 2 times for an earlier model" in told.message
+    assert not told.blocks
+
+
 def test_a_shortcut_of_the_session_and_one_of_the_task():
     assert alarms.shortcut(0.45, 0.14, 1 / 28)[0].kind == "session"
     assert alarms.shortcut(0.9, 0.9, 0.1)[0].kind == "shortcut"

@@ -153,7 +153,7 @@ def test_the_climb_the_choice_and_the_verdict_are_shown_where_there_are_any():
         assert words in page
     assert "Transfer helped" in card
     alone, _ = made(("lemon", "plum"))
-    assert "How far it climbed" not in alone
+    assert "What each stage of training reached" not in alone
 
 
 def test_only_samples_of_the_split_are_shown_and_only_while_they_hold_what_they_held(tmp_path):

@@ -1,5 +1,6 @@
 """Each strategy alone, from Python."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +9,7 @@ import torch
 
 import graft
 from graft.adaptation.lora import add_lora, merge_lora
+from graft.adaptation.model import Model
 from graft.errors import RequestError
 from graft.progress import SILENT
 from graft.training.plan import Plan
@@ -133,3 +135,81 @@ class TestLowRank:
             module[4].parametrizations.weight[0].up.normal_()
         merge_lora(module)
         assert torch.linalg.matrix_rank(module[4].weight - before) == 2
+
+
+class TestRunOfItsOwn:
+    """With `out` a strategy alone writes what graft.fit writes, and the other verbs take it."""
+
+    @pytest.fixture
+    def adapted(self, folder, tmp_path):
+        model = graft.adapt(SMALL, folder(lemon=20, plum=20), graft.Full(PLAN), out=str(tmp_path / "run"))
+        return model, tmp_path / "run"
+
+    def test_it_is_complete_and_can_be_measured_used_and_exported(self, adapted):
+        model, run = adapted
+        written = {one.name for one in run.iterdir()}
+        assert written >= {"run.json", "split.csv", "findings.json", "ladder.json", "evaluation.json", "model"}
+        assert written >= {"report.html", "README.md", "events.jsonl"}
+        evaluated = graft.evaluate(run)
+        assert evaluated.evaluation.part == "test"
+        assert evaluated.evaluation.accuracy.value > 0.8
+        assert evaluated.test_readings == 1
+        (answer,) = graft.predict(run, [next(run.parent.glob("fruit/plum/*.png"))])
+        assert answer.classes[0] == "plum"
+        settings = json.loads((run / "run.json").read_text())
+        assert settings["state"] == "finished"
+        assert settings["strategy"]["kind"] == "Full"
+        assert settings["strategy"]["plan"]["epochs"] == 8
+        exported = graft.export(run)
+        assert exported.artifacts[0].parity.passed
+        kept = Model.load(str(run / "model"))
+        assert np.array_equal(kept.weight, model.weight)
+        with pytest.raises(RequestError, match="already holds a run"):
+            graft.adapt(SMALL, run.parent / "fruit", HOW["full"], out=run)
+
+    @pytest.mark.slow
+    def test_an_audit_does_again_what_made_it(self, adapted, monkeypatch):
+        monkeypatch.setattr("graft.verbs.audit.LEAST_SECONDS", 2.0)
+        verdict = graft.audit(adapted[1]).verdict
+        assert verdict.sentence
+
+    def test_what_was_read_in_another_way_is_read_so_again(self, folder, tmp_path):
+        data = graft.load(folder(lemon=20, plum=20), graft.LoadOptions(seed=3, group=r"(\d+)\.png"))
+        graft.adapt(SMALL, data, out=tmp_path / "run")
+        settings = json.loads((tmp_path / "run" / "run.json").read_text())
+        assert (settings["seed"], settings["group"]) == (3, r"(\d+)\.png")
+        assert settings["strategy"]["seed"] == 0
+
+    def test_the_same_call_goes_on_after_an_interruption(self, folder, tmp_path):
+        data, how = folder(lemon=6, plum=6), graft.Full(replace(PLAN, epochs=2))
+        expected = graft.adapt(SMALL, data, how, out=tmp_path / "whole")
+
+        def stop(epoch):
+            if epoch.number == 1:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            graft.adapt(SMALL, data, how, on_epoch=stop, out=tmp_path / "run")
+        assert json.loads((tmp_path / "run" / "run.json").read_text())["state"] == "stopped"
+        with pytest.raises(RequestError, match=r"begun by graft.adapt. Call that again"):
+            graft.resume(tmp_path / "run")
+        with pytest.raises(RequestError, match="already holds a run"):
+            graft.adapt(SMALL, data, graft.Probe(), out=tmp_path / "run")
+        model = graft.adapt(SMALL, data, how, out=tmp_path / "run")
+        assert np.array_equal(model.weight, expected.weight)
+
+    @pytest.mark.usefixtures("own_cache")  # nothing of them may be known
+    def test_pictures_that_cannot_be_read_are_set_aside(self, folder, tmp_path):
+        root = folder(lemon=12, plum=12)
+        data = graft.load(root)
+        first = next(row for row in range(len(data)) if data.parts[row] == 0)
+        data.path(first).write_bytes(b"no picture any more")
+        graft.adapt(SMALL, data, out=tmp_path / "run")
+        findings = json.loads((tmp_path / "run" / "findings.json").read_text())
+        assert findings[-1]["kind"] == "unreadable"
+
+    def test_random_weights_leave_nothing_to_audit(self, folder, tmp_path):
+        plan = graft.Plan(epochs=1, batch=8, frozen_statistics=False)
+        graft.adapt(SMALL, folder(lemon=8, plum=8), graft.Scratch(plan), out=tmp_path / "run")
+        with pytest.raises(RequestError, match="nothing was transferred"):
+            graft.audit(tmp_path / "run")

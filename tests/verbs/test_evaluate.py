@@ -30,14 +30,14 @@ def test_the_test_part_is_measured_from_its_files_and_counted(run):
 def test_the_report_shows_test_before_cross_validation(run):
     evaluate(run)
     page = (run / "report.html").read_text()
-    assert 0 < page.index("On the test part") < page.index("By cross-validation")
+    assert 0 < page.index("On the test set") < page.index("By cross-validation")
     assert set(json.loads((run / "evaluation.json").read_text())) == {"cross-validation", "test"}
 
 
 def test_other_parts_are_not_counted_and_not_called_fair(run):
     evaluated = evaluate(run, part="val")
     assert evaluated.test_readings == 0
-    assert "only the test part is fair" in evaluated.evaluation.notes[0]
+    assert "only the test set is fair" in evaluated.evaluation.notes[0]
 
 
 def test_few_samples_are_told(run):
@@ -106,7 +106,7 @@ def test_a_damaged_run_costs_no_reading(run, name):
 def test_test_pictures_in_other_data_are_counted_as_a_reading(run, tmp_path):
     evaluated = evaluate(run, tmp_path / "fruit")
     assert evaluated.test_readings == 1
-    assert any("locked test part" in note for note in evaluated.evaluation.notes)
+    assert any("locked test set" in note for note in evaluated.evaluation.notes)
 
 
 def test_other_data_called_test_does_not_take_the_place_of_the_test_part(run, tmp_path, monkeypatch):

@@ -116,6 +116,21 @@ def test_a_failure_is_written_into_the_run_and_the_run_can_be_replaced(folder, t
     fit(root, tmp_path / "run", FitOptions(effort="quick", replace=True))
 
 
+def test_a_run_that_replaces_one_of_the_same_data_knows_what_was_read_before(folder, tmp_path):
+    root, run = folder(lemon=12, plum=12), tmp_path / "run"
+    fit(root, run, QUICK)
+    graft.evaluate(run)
+    again = replace(QUICK, replace=True)
+    fit(root, run, again)
+    assert len(RunFolder(run).settings["test_readings"]) == 1
+    assert RunFolder(run).readings_of_other_models() == []  # the same seed made the same model again
+    fit(root, run, replace(again, backbone="random:timm:test_efficientnet@64"))
+    assert len(RunFolder(run).readings_of_other_models()) == 1
+    folder(quince=12)
+    fit(root, run, again)
+    assert RunFolder(run).settings["test_readings"] == []
+
+
 def test_without_out_the_first_free_name_is_taken(folder, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     root = folder(lemon=12, plum=12)

@@ -13,7 +13,7 @@ from graft.records import Json
 
 
 def baseline(backbone: Backbone, task: Task, chosen: Candidate) -> Json:
-    """Accuracy of the commonest class, and of a head on what needs no network, on the deciding samples."""
+    """Accuracy of the majority class, and of a head on what needs no network, on the deciding samples."""
     began = time.perf_counter()
     features = extract_all(task.dataset, task.rows, shallow(backbone), task.watch, task.cache_gb)
     train, deciding = task.train, task.deciding
@@ -25,7 +25,7 @@ def baseline(backbone: Backbone, task: Task, chosen: Candidate) -> Json:
         "rung": "0",
         "name": "no network",
         "kept": False,
-        "why": f"only a floor for the others: the commonest class, and a head on {SEEN[backbone.card.modality]}",
+        "why": f"only a floor for the others: the majority class, and a head on {SEEN[backbone.card.modality]}",
         "accuracy": accuracy,
         "accuracy_commonest_class": float((labels == commonest).mean()),
         "deciding_samples": len(deciding),

@@ -80,7 +80,8 @@ class Ladder:
     def climb(self, effort: str) -> Iterator[Rung]:
         """Yield the rungs one after another, each with its model where it was kept."""
         if len(self.task.deciding) < LEAST_DECIDING:
-            self.task.watch.say(f"Only {len(self.task.deciding)} samples could decide on more training: probe kept.")
+            count = len(self.task.deciding)
+            self.task.watch.say(f"{count} validation samples are too few to show a gain: the head alone is kept.")
             return
         rungs: dict[str, Callable[[], Rung | None]] = {
             course.BASELINE: self._baseline,
@@ -234,7 +235,7 @@ class Ladder:
             "rung": "final",
             "name": finished.what,
             "kept": True,
-            "why": "those that decided teach too, at last; its figures are those it was kept for",
+            "why": "retrained on train + validation, not re-measured; the figures are those from before",
         }
         if finished.grown is not None:
             trained = finished.grown.trained

@@ -38,12 +38,12 @@ class Model:
     unknown_threshold: float = 1.0  # of 1 - the highest probability: above it, the sample may be of no class
     _engine: Opened[Engine] = field(default_factory=Opened, init=False, repr=False, compare=False)
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: str | Path) -> None:
         """Write the model folder; raises `WorkError` where the disk will not take it."""
         tensors: dict[str, NDArray[Any]] = {TRUNK + name: value for name, value in trunk_weights(self.backbone).items()}
         tensors |= {"head.weight": self.weight, "head.bias": self.bias}
         write_model_folder(
-            folder,
+            Path(folder),
             tensors,
             {
                 "modality": self.backbone.card.modality,
@@ -57,8 +57,9 @@ class Model:
         )
 
     @classmethod
-    def load(cls, folder: Path) -> "Model":
+    def load(cls, folder: str | Path) -> "Model":
         """Read a model folder; raises as `read_description` does, and `RequestError` for a model without classes."""
+        folder = Path(folder)
         described = read_description(folder)
         if described.kind == TRANSCRIPT:
             raise RequestError(

@@ -50,12 +50,12 @@ class SpeechModel:
     provenance: Json
     _network: "Opened[nn.Module]" = field(default_factory=Opened, init=False, repr=False, compare=False)
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: str | Path) -> None:
         """Write the model folder; raises `WorkError` where the disk will not take it."""
         tensors: dict[str, NDArray[Any]] = {TRUNK + name: value for name, value in trunk_weights(self.backbone).items()}
         tensors |= {"head.weight": self.weight, "head.bias": self.bias}
         write_model_folder(
-            folder,
+            Path(folder),
             tensors,
             {
                 "kind": TRANSCRIPT,
@@ -71,8 +71,9 @@ class SpeechModel:
         )
 
     @classmethod
-    def load(cls, folder: Path) -> "SpeechModel":
+    def load(cls, folder: str | Path) -> "SpeechModel":
         """Read a model folder; raises as `read_description` does, and `RequestError` for a model of classes."""
+        folder = Path(folder)
         described = read_description(folder)
         if described.kind != TRANSCRIPT:
             raise RequestError(f"The model in {folder} names classes; it does not write down what is said.")

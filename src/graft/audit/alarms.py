@@ -43,13 +43,13 @@ def shortcut(folded: float, tested: float, chance: float) -> list[Alarm]:
     if folded > CHANCE_TIMES * chance and tested < (1 - FALL) * folded:
         message = (
             f"Without any network, thumbnails reach {100 * folded:.0f}% in cross-validation and {100 * tested:.0f}% on "
-            "the test part: samples within train resemble each other. Cross-validation flatters here; the test part, "
+            "the test set: samples within train resemble each other. Cross-validation flatters here; the test set, "
             "kept apart, does not."
         )
         return [Alarm("session", message, blocks=False)]
     if tested > max(CHANCE_TIMES * chance, 0.5):
         message = (
-            f"Without any network, thumbnails tell {100 * tested:.0f}% of the test part right. Either the task is "
+            f"Without any network, thumbnails tell {100 * tested:.0f}% of the test set right. Either the task is "
             "easy, or the same scenes are in train and test."
         )
         return [Alarm("shortcut", message, blocks=False)]
@@ -68,7 +68,7 @@ def permuted_labels(permuted: NDArray[np.bool_], chance: float) -> list[Alarm]:
     if accuracies.min() <= chance or (np.ptp(accuracies) > 0 and ttest_1samp(accuracies, chance).pvalue > 0.02):
         return []
     message = (
-        f"Trained on permuted labels the pipeline still gets {100 * permuted.mean():.1f}% right, and the commonest "
+        f"Trained on permuted labels the pipeline still gets {100 * permuted.mean():.1f}% right, and the majority "
         f"class alone {100 * chance:.1f}%: answers leak from test to train."
     )
     return [Alarm("permuted-labels", message, blocks=True)]
@@ -86,6 +86,20 @@ def margin(what: str, alone: float, delivered: float, chance: float) -> list[Ala
         "may go by the surroundings, which will be others elsewhere."
     )
     return [Alarm("surroundings", message, blocks=False)]
+
+
+def earlier_models(readings: int) -> list[Alarm]:
+    """The test set was measured and the model changed afterwards; `readings` are those of earlier models.
+
+    Measuring one and the same model again chooses nothing, so those readings do not count.
+    """
+    if not readings:
+        return []
+    message = (
+        f"The test set was read {plural(readings, 'time')} for an earlier model, and the model was changed afterwards. "
+        "If what was seen there led to the change, the test set flatters this model: new samples would tell."
+    )
+    return [Alarm("chosen-after-test", message, blocks=False)]
 
 
 def metadata(

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from graft.adaptation.defaults import partial_plan, scratch_plan
 from graft.adaptation.model import Model
 from graft.adaptation.probe import Candidate, Samples, refit
+from graft.adaptation.recorded import restored
 from graft.adaptation.strategy import Partial, Probe, Scratch, Strategy
 from graft.adaptation.task import Start, Task
 from graft.backbones import Backbone
@@ -20,6 +21,7 @@ from graft.features import extract_all
 from graft.modality import Content
 from graft.progress import Watch
 from graft.ranking.ridge import LinearHead
+from graft.records import Json
 
 PERMUTATIONS = 5  # of labels: one alone may agree with the true ones by chance where samples of a class are alike
 HEAD = Candidate("logistic", 0.0, 0.0, 0.0, 1.0)
@@ -67,7 +69,7 @@ def arms_of(backbone: Backbone, how: Strategy, budget: Budget) -> list[Arm]:
         return grown(backbone, way, replace(task, dataset=replace(task.dataset, labels=labels)))
 
     return [
-        Arm("majority", "the commonest class", lambda task: commonest(shallow(backbone), task)),
+        Arm("majority", "the majority class", lambda task: commonest(shallow(backbone), task)),
         Arm("shortcut", f"no network: {SEEN[backbone.card.modality]}", lambda task: probed(shallow(backbone), task)),
         Arm("random", "random features", random_features, 3),
         Arm("scratch", "the same network from scratch", from_scratch, budget.seeds),
@@ -105,12 +107,14 @@ def model_of(backbone: Backbone, head: LinearHead, task: Task) -> Model:
     return Model(backbone, task.dataset.classes, weight, bias, 1.0, {})
 
 
-def strategy_of(rung: str) -> Strategy:
-    """What made a model of this rung, as one strategy: the probe, pairs, its last stages, or all of them."""
+def strategy_of(provenance: Json) -> Strategy:
+    """What made a model, as one strategy: that of graft.adapt, or by its rung the probe, pairs, last or all stages."""
     from graft.adaptation.contrastive import Contrastive
     from graft.adaptation.strategy import Full
 
-    trained = rung.removesuffix("b")  # beneath a head that looks at several stages
+    if "strategy" in provenance:
+        return restored(provenance["strategy"])
+    trained = str(provenance.get("rung", "1")).removesuffix("b")  # beneath a head that looks at several stages
     if trained == "1":
         return Probe()
     if trained == "1p":

@@ -82,7 +82,7 @@ EffortOption = Annotated[
     str,
     typer.Option(
         "--effort",
-        help="How far to climb. quick: a head on the frozen network, seconds. good: then its last stages, minutes. "
+        help="How much to train. quick: a head on the frozen network, seconds. good: then its last stages, minutes. "
         "best: then all of them.",
     ),
 ]

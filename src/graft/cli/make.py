@@ -31,7 +31,7 @@ def fit(
         Path | None, typer.Option(help="The run folder to write.  [default: runs/NAME]", show_default=False)
     ] = None,
     effort: EffortOption = "good",
-    minutes: Annotated[float | None, typer.Option(help="Climb as far as this time allows.", show_default=False)] = None,
+    minutes: Annotated[float | None, typer.Option(help="Time budget in minutes.", show_default=False)] = None,
     backbone: Annotated[
         str | None,
         typer.Option(
@@ -52,7 +52,7 @@ def fit(
     cache_gb: CacheGb = 5.0,
     resume: Annotated[
         Path | None,
-        typer.Option(help="Go on with this interrupted run; all else stands in it.", show_default=False),
+        typer.Option(help="Go on with this interrupted run; its settings are reused.", show_default=False),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

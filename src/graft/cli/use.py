@@ -15,7 +15,7 @@ def evaluate(
     run: Run,
     data: Annotated[
         Path | None,
-        typer.Argument(help="Other labelled samples; without it, the run's locked test part.", show_default=False),
+        typer.Argument(help="Other labelled samples; without it, the run's locked test set.", show_default=False),
     ] = None,
     part: Annotated[str, typer.Option(help="test, val or train, of the run's own data.")] = "test",
     text: Text = None,

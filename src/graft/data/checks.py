@@ -164,8 +164,8 @@ def obstacles(dataset: Dataset) -> list[str]:
         )
     elif dataset.split == "given" and dataset.count("val") == 0 and dataset.counts()[:, 0].max() < 2:
         problems.append(
-            f"Every class has a single {noun} in train and there is no val part, so nothing can be held out to measure "
-            f"a model. Add {noun}s to train, or a val folder."
+            f"Every class has a single {noun} in train and there is no validation set, so nothing can be held out "
+            f"to measure a model. Add {noun}s to train, or a val folder."
         )
     return problems
 

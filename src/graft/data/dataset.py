@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from graft.data.options import LoadOptions
 from graft.errors import RequestError, plural
 from graft.modality import Content, Modality, Pair
 from graft.records import PARTS, Finding, Part
@@ -37,6 +38,7 @@ class Dataset:
     origin: Path | None = None  # what was pointed at, where it is not the root
     transcribed: bool = False  # recordings with what is said in them
     files: Sequence[str] | None = None  # relative to the root, where rows of a table name them beside texts
+    options: LoadOptions = LoadOptions()  # how it was read, to read it again
 
     def __len__(self) -> int:
         return len(self.sources)
@@ -60,7 +62,7 @@ class Dataset:
         """The sample numbers of parts that may be looked at while choosing; the test part is locked."""
         if "test" in parts:
             raise RequestError(
-                "The test part is locked. Measure a run on it with graft evaluate, which counts the reading."
+                "The test set is locked. Measure a run on it with graft evaluate, which counts the reading."
             )
         return np.flatnonzero(np.isin(self.parts, [PARTS.index(part) for part in parts]))
 

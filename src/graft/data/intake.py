@@ -42,7 +42,7 @@ def load(path: str | Path, options: LoadOptions | None = None, watch: Watch = SI
     problems = [*found.problems, *([] if found.transcribed else checks.look_alike_problems(found.entries, found.table))]
     if not found.entries:
         raise DataError(root, problems)
-    dataset = _checked(root, found, options, watch)
+    dataset = replace(_checked(root, found, options, watch), options=options)
     kept, duplicates = checks.set_aside_duplicates(dataset)
     dataset = replace(dataset.take(kept), findings=(*dataset.findings, *duplicates))
     if dataset.transcribed:

@@ -83,7 +83,7 @@ class Check:
         run = TorchRuntime(model).run
         answers, unreadable = [], []
         kept = []
-        for row, sample in enumerate(self._samples(contents, whole=False, title="Asking the model in torch")):
+        for row, sample in enumerate(self._samples(contents, whole=False, title="Running the model in torch")):
             if isinstance(sample, UnreadableError):
                 unreadable.append(f"{sources[row]}: {sample}")
             else:
@@ -101,7 +101,7 @@ class Check:
 
     def compare(self, runtime: Runtime, variant: Variant, whole: bool, megabytes: float) -> Parity:
         """Put every sample to the artifact and judge it; `whole` artifacts get what a device has in hand."""
-        samples = self._samples(self.contents, whole, f"Asking the artifact ({variant})")
+        samples = self._samples(self.contents, whole, f"Checking the exported model ({variant})")
         found = np.stack([runtime.run(sample) for sample in samples if not isinstance(sample, UnreadableError)])
         compared = judge(self.reference, found, self.labels, self.sources, self.model.classes, variant)
         return Parity(

@@ -1,43 +1,74 @@
-"""Reference code for what is left to do before an artifact that takes prepared samples."""
+"""Code for the README of an artifact, in Python: from a file to what the artifact takes, as graft itself reads it."""
 
-REFERENCE = {
+OPENED = {
     "image": """
-```python
-import json, numpy
+import json, numpy, pathlib
 from PIL import Image, ImageOps
 
-settings = json.load(open("manifest.json", encoding="utf-8"))["preprocess"]
-picture = ImageOps.exif_transpose(Image.open("PICTURE.jpg")).convert("RGB")
-short, crop = min(picture.size), settings["crop"]
-full = [max(1, settings["resize"] * side // short) for side in picture.size]
-method = Image.Resampling[settings["interpolation"].upper()]  # one that smooths what it shrinks
-left, top = (round((side - crop) / 2) for side in full)
-prepared = numpy.asarray(picture.resize(full, method).crop((left, top, left + crop, top + crop)))  # uint8
-```
+manifest = json.loads(pathlib.Path("manifest.json").read_text("utf-8"))
+picture = ImageOps.exif_transpose(Image.open("PICTURE.jpg"))  # upright
+if picture.mode.startswith("I;16"):  # grey in 16 bits
+    picture = Image.fromarray((numpy.asarray(picture) // 257).astype(numpy.uint8))
+picture = picture.convert("RGBA")
+picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")  # on white
+sample = numpy.asarray(picture)  # (height, width, 3), of any size
 """,
     "text": """
-```python
-import json, numpy, tokenizers
+import json, numpy, pathlib, tokenizers
 
-settings = json.load(open("manifest.json", encoding="utf-8"))["preprocess"]
+manifest = json.loads(pathlib.Path("manifest.json").read_text("utf-8"))
+settings = manifest["preprocess"]
 tokenizer = tokenizers.Tokenizer.from_file("tokenizer.json")
 tokenizer.no_padding(), tokenizer.no_truncation()
-tokens = tokenizer.encode("A TEXT").ids[: settings["tokens"]]
-tokens += [settings["pad"]] * max(0, (settings["fixed"] or 0) - len(tokens))
-prepared = numpy.array(tokens, numpy.int64)  # (tokens,)
-```
+tokens = tokenizer.encode("A TEXT").ids[: settings["tokens"]][: settings["fixed"]]
+tokens += [settings["pad"]] * ((settings["fixed"] or 0) - len(tokens))
+sample = numpy.array(tokens, numpy.int64)  # (tokens,)
 """,
     "audio": """
-```python
-import json, numpy, soundfile
+import json, numpy, pathlib, soundfile
+from scipy.signal import resample_poly
 
-settings = json.load(open("manifest.json", encoding="utf-8"))["preprocess"]
+manifest = json.loads(pathlib.Path("manifest.json").read_text("utf-8"))
 wave, rate = soundfile.read("RECORDING.wav", dtype="float32", always_2d=True)
-assert rate == settings["rate"], "resample first"
-wave, room = wave.mean(axis=1), settings["samples"]
-start, missing = max(0, len(wave) - room) // 2, max(0, room - len(wave))
-wave = numpy.pad(wave[start : start + room], (missing // 2, missing - missing // 2))
-prepared = numpy.clip(numpy.rint(wave * 32767), -32768, 32767).astype(numpy.int16)  # (samples,)
-```
+wave = wave[:, abs(wave).max(axis=0) > 1e-6].mean(axis=1)  # the channels that are not silent
+sample = resample_poly(wave, manifest["preprocess"]["rate"], rate).astype(numpy.float32)  # (time,), any length
 """,
 }
+PREPARED = {
+    "image": """
+settings, size = manifest["preprocess"], numpy.array(picture.size)
+crop, full = settings["crop"], numpy.maximum(1, (settings["resize"] * size / size.min()).astype(int))
+start = numpy.round((full - crop) / 2)  # of the centre, in the resized picture
+box = numpy.concatenate([numpy.maximum(0, start * size / full), numpy.minimum(size, (start + crop) * size / full)])
+method = Image.Resampling[settings["interpolation"].upper()]  # one that smooths what it shrinks
+sample = numpy.asarray(picture.resize((crop, crop), method, box=tuple(box)))  # (crop, crop, 3), uint8
+""",
+    "text": "",
+    "audio": """
+room = manifest["preprocess"]["samples"]
+start, missing = max(0, len(sample) - room) // 2, max(0, room - len(sample))
+sample = numpy.pad(sample[start : start + room], (missing // 2, missing - missing // 2))
+sample = numpy.clip(numpy.rint(sample * 32767), -32768, 32767).astype(numpy.int16)  # (samples,)
+""",
+}
+ANSWERED = """
+best = manifest["classes"][numpy.argmax(probabilities[0])]
+print(best, "not sure" if unknown[0] > manifest["unknown_threshold"] else "")
+"""
+
+
+def python(modality: str, asked: str) -> str:
+    """A whole Python program in Markdown, from the file to the answer, for an artifact that takes any size.
+
+    `asked` turns `sample` into `probabilities` and `unknown`.
+    """
+    return _fenced(OPENED[modality], asked, ANSWERED)
+
+
+def python_prepared(modality: str, asked: str = "") -> str:
+    """The same for an artifact that takes prepared samples; without `asked` it ends with the prepared `sample`."""
+    return _fenced(OPENED[modality], PREPARED[modality], asked, ANSWERED if asked else "")
+
+
+def _fenced(*pieces: str) -> str:
+    return "\n```python\n" + "\n".join(piece.strip("\n") for piece in pieces if piece) + "\n```\n"

@@ -12,7 +12,7 @@ from graft.adaptation.model import Model
 from graft.errors import WorkError
 from graft.export.classifier import OUTPUTS, classifier, example
 from graft.export.operators import told_where
-from graft.export.preparing import REFERENCE
+from graft.export.preparing import python_prepared
 from graft.export.quiet import quiet
 from graft.export.target import Material, Probabilities, Runtime, Variant
 from graft.modality import Prepared
@@ -79,9 +79,8 @@ let unknown = output.featureValue(for: "unknown")!.multiArrayValue![0].floatValu
 // above {manifest["unknown_threshold"]:.3f}: not sure
 ```
 
-What is left to do first, in Python; golden/*.bin hold what it must give:
-{REFERENCE[manifest["modality"]]}
-"""
+What is left to do first, in Python; `sample` is what golden/*.bin hold:
+{python_prepared(manifest["modality"])}"""
 
 
 class CoreMLRuntime:

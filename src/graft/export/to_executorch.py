@@ -10,7 +10,7 @@ import numpy as np
 from graft.adaptation.model import Model
 from graft.export.classifier import program
 from graft.export.operators import told_where
-from graft.export.preparing import REFERENCE
+from graft.export.preparing import python_prepared
 from graft.export.quiet import quiet, without_warnings
 from graft.export.target import Material, Probabilities, Variant
 from graft.modality import Prepared
@@ -48,17 +48,19 @@ class ExecuTorchTarget:
         return ExecuTorchRuntime(folder / self.file)
 
     def usage(self, manifest: Mapping[str, Any]) -> str:
+        tensor = "fromBlobUnsigned" if manifest["input"]["type"] == "uint8" else "fromBlob"
+        sizes = ["1", *manifest["input"]["shape"][1:]]
+        shape = ", ".join("prepared.size.toLong()" if one == "any" else str(one) for one in sizes)
         return f"""
 ```kotlin
 val module = Module.load(path)  // org.pytorch.executorch, the minor version that wrote it or the next one
-val output = module.forward(EValue.from(Tensor.fromBlob(prepared, longArrayOf(1, ...))))
+val output = module.forward(EValue.from(Tensor.{tensor}(prepared, longArrayOf({shape}))))
 val probabilities = output[0].toTensor().dataAsFloatArray
 val unknown = output[1].toTensor().dataAsFloatArray[0]  // above {manifest["unknown_threshold"]:.3f}: not sure
 ```
 
-What is left to do first, in Python; golden/*.bin hold what it must give:
-{REFERENCE[manifest["modality"]]}
-"""
+From a file to the answer in Python; `sample` is what golden/*.bin hold:
+{python_prepared(manifest["modality"], PYTHON)}"""
 
 
 class ExecuTorchRuntime:
@@ -81,4 +83,11 @@ class ExecuTorchRuntime:
         return answer
 
 
+PYTHON = """
+import torch
+from executorch.runtime import Runtime
+
+method = Runtime.get().load_program("model.pte").load_method("forward")
+probabilities, unknown = method.execute([torch.tensor(sample)[None]])
+"""
 EXECUTORCH = ExecuTorchTarget()

@@ -16,7 +16,7 @@ from graft.adaptation.model import Model
 from graft.errors import WorkError
 from graft.export.classifier import program
 from graft.export.litert_worker import read_array, write_array
-from graft.export.preparing import REFERENCE
+from graft.export.preparing import python_prepared
 from graft.export.target import Material, Probabilities, Variant
 from graft.modality import Prepared
 from graft.progress import SILENT, Watch
@@ -74,9 +74,8 @@ val probabilities = outputs[0].readFloat()
 val unknown = outputs[1].readFloat()[0]  // above {manifest["unknown_threshold"]:.3f}: not sure
 ```
 
-What is left to do first, in Python; golden/*.bin hold what it must give:
-{REFERENCE[manifest["modality"]]}
-"""
+What is left to do first, in Python; `sample` is what golden/*.bin hold:
+{python_prepared(manifest["modality"])}"""
 
 
 class LiteRTRuntime:

@@ -10,6 +10,7 @@ from graft.adaptation.model import Model
 from graft.export.classifier import OUTPUTS, example, program
 from graft.export.onnx_front import IR, NAMES, OPSET, front
 from graft.export.operators import told_where
+from graft.export.preparing import python
 from graft.export.quantisation import in_8_bits, in_8_bits_by_token, in_half_precision
 from graft.export.target import Material, Probabilities, Variant
 from graft.modality import Prepared
@@ -43,7 +44,8 @@ class OnnxTarget:
         return OnnxRuntime(folder / self.file)
 
     def usage(self, manifest: Mapping[str, Any]) -> str:
-        return PYTHON[manifest["modality"]] + JAVASCRIPT[manifest["modality"]]
+        kind = manifest["modality"]
+        return python(kind, PYTHON.format(name=NAMES[kind])) + JAVASCRIPT[kind]
 
 
 class OnnxRuntime:
@@ -113,55 +115,25 @@ def network_graph(model: Model, entry: str) -> "onnx.ModelProto":
     return made.model_proto
 
 
-PYTHON = {
-    "image": """
-```python
-import json, numpy, onnxruntime
-from PIL import Image, ImageOps
+PYTHON = """
+import onnxruntime
 
-manifest = json.load(open("manifest.json", encoding="utf-8"))
 session = onnxruntime.InferenceSession("model.onnx")
-picture = numpy.asarray(ImageOps.exif_transpose(Image.open("PICTURE.jpg")).convert("RGB"))  # any size
-probabilities, unknown = session.run(None, {"pictures": picture[None]})
-print(manifest["classes"][probabilities[0].argmax()], "not sure" if unknown[0] > manifest["unknown_threshold"] else "")
-```
-""",
-    "text": """
-```python
-import json, numpy, onnxruntime, tokenizers
-
-manifest = json.load(open("manifest.json", encoding="utf-8"))
-session = onnxruntime.InferenceSession("model.onnx")
-tokenizer = tokenizers.Tokenizer.from_file("tokenizer.json")
-tokenizer.no_padding(), tokenizer.no_truncation()
-settings = manifest["preprocess"]
-tokens = tokenizer.encode("A TEXT").ids[: settings["tokens"]]
-tokens += [settings["pad"]] * max(0, (settings["fixed"] or 0) - len(tokens))
-probabilities, unknown = session.run(None, {"tokens": numpy.array([tokens], numpy.int64)})
-print(manifest["classes"][probabilities[0].argmax()], "not sure" if unknown[0] > manifest["unknown_threshold"] else "")
-```
-""",
-    "audio": """
-```python
-import json, onnxruntime, soundfile
-
-manifest = json.load(open("manifest.json", encoding="utf-8"))
-session = onnxruntime.InferenceSession("model.onnx")
-wave, rate = soundfile.read("RECORDING.wav", dtype="float32", always_2d=True)
-assert rate == manifest["preprocess"]["rate"], "resample first"
-probabilities, unknown = session.run(None, {"waves": wave.mean(axis=1)[None]})  # any length
-print(manifest["classes"][probabilities[0].argmax()], "not sure" if unknown[0] > manifest["unknown_threshold"] else "")
-```
-""",
-}
+probabilities, unknown = session.run(None, {{"{name}": sample[None]}})
+"""
 JAVASCRIPT = {
     "image": """
 ```javascript
 import * as ort from "onnxruntime-web";
 const session = await ort.InferenceSession.create("model.onnx");
-const { data, width, height } = context.getImageData(0, 0, canvas.width, canvas.height);
-const picture = Uint8Array.from({ length: width * height * 3 }, (_, at) => data[Math.floor(at / 3) * 4 + (at % 3)]);
-const { probabilities } = await session.run({ pictures: new ort.Tensor("uint8", picture, [1, height, width, 3]) });
+const picture = await createImageBitmap(file); // of a File or Blob; the browser turns it upright
+const context = new OffscreenCanvas(picture.width, picture.height).getContext("2d");
+context.fillStyle = "white"; // beneath what is transparent
+context.fillRect(0, 0, picture.width, picture.height);
+context.drawImage(picture, 0, 0);
+const { data, width, height } = context.getImageData(0, 0, picture.width, picture.height);
+const sample = Uint8Array.from({ length: width * height * 3 }, (_, at) => data[Math.floor(at / 3) * 4 + (at % 3)]);
+const { probabilities } = await session.run({ pictures: new ort.Tensor("uint8", sample, [1, height, width, 3]) });
 ```
 """,
     "text": """
@@ -169,17 +141,23 @@ const { probabilities } = await session.run({ pictures: new ort.Tensor("uint8", 
 import * as ort from "onnxruntime-web";
 import { Tokenizer } from "@huggingface/tokenizers";
 const session = await ort.InferenceSession.create("model.onnx");
-const tokens = BigInt64Array.from(tokenizer.encode("A TEXT").ids.slice(0, manifest.preprocess.tokens), BigInt);
-const { probabilities } = await session.run({ tokens: new ort.Tensor("int64", tokens, [1, tokens.length]) });
+const { preprocess } = await (await fetch("manifest.json")).json();
+const tokenizer = new Tokenizer(await (await fetch("tokenizer.json")).json(), {});
+const ids = tokenizer.encode("A TEXT").ids.slice(0, preprocess.fixed ?? preprocess.tokens);
+while (ids.length < preprocess.fixed) ids.push(preprocess.pad);
+const sample = BigInt64Array.from(ids, BigInt);
+const { probabilities } = await session.run({ tokens: new ort.Tensor("int64", sample, [1, sample.length]) });
 ```
 """,
     "audio": """
 ```javascript
 import * as ort from "onnxruntime-web";
 const session = await ort.InferenceSession.create("model.onnx");
-const sound = await new OfflineAudioContext(1, 1, manifest.preprocess.rate).decodeAudioData(bytes);  // resamples
-const wave = sound.getChannelData(0);
-const { probabilities } = await session.run({ waves: new ort.Tensor("float32", wave, [1, wave.length]) });
+const { preprocess } = await (await fetch("manifest.json")).json();
+const bytes = await file.arrayBuffer(); // of a File or Blob
+const sound = await new OfflineAudioContext(1, 1, preprocess.rate).decodeAudioData(bytes); // resamples
+const sample = sound.getChannelData(0); // the first channel
+const { probabilities } = await session.run({ waves: new ort.Tensor("float32", sample, [1, sample.length]) });
 ```
 """,
 }

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from graft.adaptation.model import Model
+from graft.export.preparing import python
 from graft.export.target import Material, Probabilities, Variant
 from graft.export.to_onnx import whole_graph
 from graft.modality import Prepared
@@ -41,16 +42,7 @@ class OpenVINOTarget:
         return OpenVINORuntime(folder / self.file)
 
     def usage(self, manifest: Mapping[str, Any]) -> str:
-        return f"""
-```python
-import json, openvino
-
-manifest = json.load(open("manifest.json", encoding="utf-8"))
-network = openvino.Core().compile_model("model.xml", "CPU", {{"INFERENCE_PRECISION_HINT": "f32"}})
-probabilities, unknown = network(sample[None]).values()  # sample: {manifest["input"]["meaning"]}
-print(manifest["classes"][probabilities[0].argmax()], "not sure" if unknown[0] > manifest["unknown_threshold"] else "")
-```
-"""
+        return python(manifest["modality"], PYTHON)
 
 
 class OpenVINORuntime:
@@ -71,4 +63,10 @@ class OpenVINORuntime:
         return answer
 
 
+PYTHON = """
+import openvino
+
+network = openvino.Core().compile_model("model.xml", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+probabilities, unknown = network(sample[None]).values()
+"""
 OPENVINO = OpenVINOTarget()

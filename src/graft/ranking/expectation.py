@@ -75,8 +75,8 @@ class Outlook:
     def regime(self) -> str:
         gains = f"learnt from {self.gain_runs} finished runs on other tasks"
         if self.gain_runs == 0:
-            gains = "an uncalibrated assumption, for want of finished runs on other tasks"
-        fall = f"learnt from {self.fall_runs} measured test parts" if self.fall_runs else "assumed as well"
+            gains = "a rough prior, until runs on other tasks are finished"
+        fall = f"learnt from {self.fall_runs} measured test sets" if self.fall_runs else "assumed as well"
         return f"{gains}; how far accuracy falls on samples of another time is {fall}"
 
 

@@ -109,6 +109,8 @@ class RunFolder:
         settings = self.read("run.json", Resumable)
         if settings.state == "finished":
             raise RequestError(f"{self.path} is finished: there is nothing to resume.")
+        if settings.strategy is not None:
+            raise RequestError(f"{self.path} was begun by graft.adapt. Call that again with the same arguments.")
         return settings
 
     @contextmanager
@@ -255,9 +257,15 @@ class RunFolder:
         """Note that the test part is being read, and return how often it has been."""
         with self.exclusively():
             settings = self.settings
-            readings = [*settings["test_readings"], {"time": round(time.time(), 3), "purpose": purpose}]
+            reading = {"time": round(time.time(), 3), "purpose": purpose, "model": self.model_id}
+            readings = [*settings["test_readings"], reading]
             self.write(SETTINGS, {**settings, "test_readings": readings})
         return len(readings)
+
+    def readings_of_other_models(self) -> list[Json]:
+        """The readings of the test set after which the model was changed, by going on with the fit or by a new one."""
+        now = self.model_id
+        return [one for one in self.settings["test_readings"] if one.get("model", now) != now]
 
     def write_split(self, rows: Iterable[tuple[str, str, str, str, str]]) -> None:
         """Write split.csv (source, class, part, group and content hash of every sample), and its hash to run.json."""

@@ -38,7 +38,7 @@ def show_findings(findings: Iterable[Finding]) -> None:
 
 def show_dataset(dataset: Dataset) -> None:
     """Classes with their samples in each part, or what the transcripts are like, then the findings."""
-    how = "as given by the data" if dataset.split == "given" else "dealt by graft, the same for the same --seed"
+    how = "as given by the data" if dataset.split == "given" else "random split, the same for the same --seed"
     if dataset.transcribed:
         show_transcripts(dataset)
         out.print(f"{len(dataset):,} {dataset.modality.noun}s with transcripts; parts {how}.")

@@ -88,7 +88,7 @@ def _show_fitted_classes(evaluation: Evaluation, fitted: Fitted) -> None:
     if len(fitted.ladder) > 1:
         show_ladder(fitted.ladder)
     a = evaluation.accuracy
-    where = "the val part" if evaluation.part == "val" else evaluation.part
+    where = "the validation set" if evaluation.part == "val" else evaluation.part
     out.print(
         f"\n[bold green]{percent(a.value)}[/] right on {where} ({evaluation.samples:,} {evaluation.noun}s; "
         f"95% interval {percent(a.low)} to {percent(a.high)}), after {fitted.seconds:.1f} s."
@@ -118,7 +118,7 @@ def show_evaluated(evaluated: Evaluated) -> None:
         show_evaluation(evaluated.evaluation)
     times = "once" if evaluated.test_readings == 1 else f"{evaluated.test_readings} times"
     if evaluated.evaluation.part == "test":
-        out.print(f"[dim]The test part of this run has now been read {times}.[/]")
+        out.print(f"[dim]The test set of this run has now been read {times}.[/]")
     point_to("Report: ", escape(str(evaluated.report)))
 
 

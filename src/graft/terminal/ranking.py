@@ -30,7 +30,7 @@ PAST = (
     Column("probe", rank=2),
     Column("fine-tuned", rank=1),
     Column("delivered", rank=1),
-    Column("test part"),
+    Column("test set"),
 )
 
 
@@ -41,7 +41,7 @@ def show_ranking(ranking: Ranking) -> None:
     for entry in ranking.race:
         told = f"{escape(entry['backbone'])}: {percent(entry['accuracy'])} with {escape(entry['trained'])}"
         out.print(f"[dim]  race  {told}, {entry['seconds']:.0f} s[/]")
-    where = "the val part" if ranking.judged_on == "val" else "cross-validation"
+    where = "the validation set" if ranking.judged_on == "val" else "cross-validation"
     out.print(
         f"[dim]frozen: accuracy of a head on the frozen network, by {where} ({plural(ranking.judged, ranking.noun)}). "
         f"fine-tuned: what training should reach on new ones, by {escape(ranking.regime)}. "
@@ -52,7 +52,7 @@ def show_ranking(ranking: Ranking) -> None:
 
 
 def _candidate(one: Ranked, chosen: str) -> tuple[str, ...]:
-    mark = "[green]chosen[/]" if one.id == chosen else "level with the leader" if one.level else ""
+    mark = "[green]chosen[/]" if one.id == chosen else "statistically tied" if one.level else ""
     return (
         escape(one.id),
         percent(one.frozen.value),

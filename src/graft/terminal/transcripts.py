@@ -120,7 +120,7 @@ def show_fitted_transcripts(evaluation: TranscriptEvaluation, ladder: Sequence[J
         rows.append((*names, *figures, loss, f"{rung['seconds']:.0f} s", kept_and_why(rung)))
     out.print(FittedTable(LADDER, rows))
     words, letters = evaluation.rates.words, evaluation.rates.letters
-    where = "the val part" if evaluation.part == "val" else evaluation.part
+    where = "the validation set" if evaluation.part == "val" else evaluation.part
     out.print(
         f"\n[bold green]{percent(words.value)}[/] of the words and {percent(letters.value)} of the letters wrong on "
         f"{where} ({evaluation.samples:,} recordings; 95% intervals {_interval(words)} and {_interval(letters)}), "

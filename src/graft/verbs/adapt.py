@@ -1,6 +1,8 @@
-"""graft.adapt: one strategy alone, from a backbone and labelled samples to a model."""
+"""graft.adapt: one strategy alone, from a backbone and labelled samples to a model, and to a run if asked."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -9,18 +11,27 @@ import numpy as np
 
 from graft.adaptation.model import Model
 from graft.adaptation.probe import Samples, refit
-from graft.adaptation.strategy import Probe, Strategy
-from graft.adaptation.task import Start, Task
+from graft.adaptation.recorded import recorded
+from graft.adaptation.strategy import Probe, Scratch, Strategy
+from graft.adaptation.task import Grown, Start, Task
 from graft.adaptation.unknown import unknown_threshold
 from graft.backbones import Backbone
 from graft.data import Dataset, LoadOptions, load
 from graft.data.refusal import refuse_special
-from graft.features import extract_all, suit, suited
+from graft.features import extract, extract_all, suit, suited
 from graft.progress import SILENT, Watch
+from graft.ranking.judgement import Judgement
 from graft.ranking.ridge import LinearHead
 from graft.ranking.temperature import fit_temperature, softmax
+from graft.run_folder import RunFolder
+from graft.storage import json_bytes
 from graft.training.loop import Epoch
 from graft.training.place import Place
+from graft.verbs.begun import began_with
+from graft.verbs.climb import CHECKPOINTS, evaluate_held_out
+from graft.verbs.fit import FitOptions
+from graft.verbs.record import Recorder, write_split
+from graft.verbs.report import write_report
 
 
 def adapt(
@@ -30,41 +41,54 @@ def adapt(
     seed: int = 0,
     watch: Watch = SILENT,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
-    checkpoints: Path | None = None,
+    out: str | Path | None = None,
     place: Place | None = None,
 ) -> Model:
-    """Turn a backbone into a classifier in one way: `Probe`, `Partial`, `Full`, `LoRA` or `Scratch`.
+    """Turn a backbone into a classifier in one way: `Probe`, `Partial`, `Full`, `LoRA`, `Contrastive` or `Scratch`.
 
-    The val part, or a share of train where there is none, stops the training and calibrates the model; nothing is
+    The validation set, or a share of train where there is none, stops the training and calibrates the model; nothing is
     compared with the probe here, which is what `graft.fit` is for. `on_epoch` gets the loss of each epoch as sum and
-    mean, `place` says where it trains and whether its steps are compiled. Raises `RequestError` for settings out of
-    range or a network that the strategy cannot train.
+    mean, `place` says where it trains and whether its steps are compiled.
+
+    With `out` a run folder is written there as well, as `graft.fit` writes one: `graft evaluate`, `predict`, `export`
+    and `audit` take it. An interrupted run goes on where the same call is made again. The model returned is the one in
+    `out`/model. Raises `RequestError` for settings out of range, a network that the strategy cannot train, or an `out`
+    that is taken.
     """
     dataset = data if isinstance(data, Dataset) else load(data, LoadOptions(seed), watch)
     refuse_special(dataset, "graft.adapt")
     opened = suited(backbone, dataset) if isinstance(backbone, str) else suit(backbone, dataset)
-    strategy = how or Probe()
-    task = replace(Task.of(dataset, place or Place.best(), seed, watch), told=on_epoch, checkpoints=checkpoints)
-    start = _at_probe(opened, task) if strategy.from_probe else _at_zero(opened, task)
-    grown = strategy.grow(start, task)
-    trunk, head = grown.deliver(1.0)
-    temperature, _ = fit_temperature(grown.scores[1.0], task.labels[task.deciding])
-    return Model(
-        backbone=trunk,
-        classes=dataset.classes,
-        weight=np.ascontiguousarray(head.weight.T, np.float32),
-        bias=head.bias.astype(np.float32),
-        temperature=temperature,
-        provenance={
-            "graft": version("graft-ml"),
-            "dataset": dataset.fingerprint,
-            "seed": seed,
-            "head": grown.name,
-            "samples": len(task.train),
-            "losses": [asdict(epoch) for epoch in grown.trained.epochs],
-        },
-        unknown_threshold=unknown_threshold(softmax(grown.scores[1.0] / temperature)),
-    )
+    strategy, place = how or Probe(), place or Place.best()
+    if out is None:
+        task = replace(Task.of(_readable(dataset, opened, strategy, watch), place, seed, watch), told=on_epoch)
+        return _model(task, strategy, _grown(opened, strategy, task))
+    name = backbone if isinstance(backbone, str) else opened.card.id
+    run = _begun(Path(out), name, dataset, strategy, seed)
+    with _at_work(run):
+        watch = Recorder(watch, run)
+        task = Task.of(_readable(dataset, opened, strategy, watch), place, seed, watch)
+
+        def told(epoch: Epoch) -> None:
+            run.event("epoch", **asdict(epoch))
+            on_epoch(epoch)
+
+        task = replace(task, told=told, checkpoints=run.path / CHECKPOINTS)
+        write_split(run, task.dataset)
+        grown = _grown(opened, strategy, task)
+        model = _model(task, strategy, grown)
+        _write(run, model, task, grown)
+    return model
+
+
+def _readable(dataset: Dataset, backbone: Backbone, strategy: Strategy, watch: Watch) -> Dataset:
+    """The data set without what cannot be decoded; training from random weights does not look at it beforehand."""
+    if isinstance(strategy, Scratch):
+        return dataset
+    return dataset.without(extract(dataset, dataset.rows("train", "val"), backbone, watch).unreadable)
+
+
+def _grown(backbone: Backbone, strategy: Strategy, task: Task) -> Grown:
+    return strategy.grow(_at_probe(backbone, task) if strategy.from_probe else _at_zero(backbone, task), task)
 
 
 def _at_probe(backbone: Backbone, task: Task) -> Start:
@@ -76,3 +100,71 @@ def _at_probe(backbone: Backbone, task: Task) -> Start:
 
 def _at_zero(backbone: Backbone, task: Task) -> Start:
     return Start(backbone, LinearHead(np.zeros((backbone.card.width, task.classes)), np.zeros(task.classes)), 1.0)
+
+
+def _model(task: Task, strategy: Strategy, grown: Grown) -> Model:
+    trunk, head = grown.deliver(1.0)
+    temperature, _ = fit_temperature(grown.scores[1.0], task.labels[task.deciding])
+    return Model(
+        backbone=trunk,
+        classes=task.dataset.classes,
+        weight=np.ascontiguousarray(head.weight.T, np.float32),
+        bias=head.bias.astype(np.float32),
+        temperature=temperature,
+        provenance={
+            "graft": version("graft-ml"),
+            "dataset": task.dataset.fingerprint,
+            "seed": task.seed,
+            "head": grown.name,
+            "strategy": recorded(strategy),
+            "samples": len(task.train),
+            "losses": [asdict(epoch) for epoch in grown.trained.epochs],
+        },
+        unknown_threshold=unknown_threshold(softmax(grown.scores[1.0] / temperature)),
+    )
+
+
+def _begun(path: Path, backbone: str, dataset: Dataset, strategy: Strategy, seed: int) -> RunFolder:
+    """A new run, or the one of the same call that was interrupted; raises `RequestError` where the place is taken."""
+    asked = {"backbone": backbone, "dataset": dataset.fingerprint, "strategy": {**recorded(strategy), "seed": seed}}
+    if (path / "run.json").is_file():
+        settings = RunFolder(path).settings
+        if settings.get("state") != "finished" and all(settings.get(name) == one for name, one in asked.items()):
+            return RunFolder(path)
+    options = FitOptions(backbone=backbone, load=dataset.options)
+    return RunFolder.create(path, {**began_with(dataset, options), **asked})
+
+
+@contextmanager
+def _at_work(run: RunFolder) -> Iterator[None]:
+    """Entered while the run is written, alone; afterwards run.json says how it ended."""
+    began = time.perf_counter()
+    with run.alone_at_work():
+        run.update(state="running")
+        try:
+            yield
+        except BaseException as error:
+            run.update(state="stopped" if isinstance(error, KeyboardInterrupt) else f"failed: {type(error).__name__}")
+            raise
+        run.update(state="finished", seconds=round(time.perf_counter() - began, 2))
+
+
+def _write(run: RunFolder, model: Model, task: Task, grown: Grown) -> None:
+    """The model, what is known of it, and the report."""
+    judged = Judgement.of(grown.scores[1.0] / model.temperature, task.labels[task.deciding])
+    trained = asdict(grown.trained)
+    entry = {
+        "rung": "alone",
+        "name": grown.name,
+        "kept": True,
+        "why": "it is what was asked for",
+        "accuracy": judged.accuracy,
+        "log_loss": judged.log_loss,
+        "deciding_samples": len(task.deciding),
+        **{name: trained[name] for name in ("steps", "planned", "stopped", "epochs", "seconds")},
+    }
+    evaluation = evaluate_held_out(task, grown.scores[1.0] / model.temperature)
+    with run.exclusively():
+        figures = {"ladder.json": [entry], "evaluation.json": {evaluation.part: asdict(evaluation)}}
+        run.commit({name: json_bytes(content) for name, content in figures.items()}, model.save)
+        write_report(run)

@@ -69,6 +69,8 @@ def audit(run: str | Path, effort: Effort = "quick", watch: Watch = SILENT) -> A
     settings = folder.read("run.json", Resumable)
     if settings.pretrain_epochs is not None:
         raise RequestError(f"{run} was pretrained from random weights: nothing was transferred that could be audited.")
+    if settings.strategy is not None and settings.strategy.get("kind") == "Scratch":
+        raise RequestError(f"{run} was trained from random weights: nothing was transferred that could be audited.")
     dataset = load(settings.data, options_of(settings), watch)
     refuse_special(dataset, "graft audit")
     judged = dataset.count("test")
@@ -116,7 +118,7 @@ class _Auditor:
         self.folder, self.dataset, self.backbone, self.model = folder, dataset, backbone, model
         self.budget, self.seed, self.watch = budget, seed, watch
         self.task = Task.of(dataset, Place.best(), seed, watch).on_everything()
-        self.how = strategy_of(str(model.provenance.get("rung", "1")))
+        self.how = strategy_of(model.provenance)
         self.arms = arms_of(backbone, self.how, budget)
         self.results: dict[str, ArmResult] = {}
 
@@ -145,7 +147,7 @@ class _Auditor:
 
     def _by_folds(self) -> Verdict:
         """Every arm is trained once for each fold; the delivered model is stood for by what made it."""
-        self.watch.say("This run has no test part: the arms are cross-validated, the delivered model's way among them.")
+        self.watch.say("This run has no test set: the arms are cross-validated, the delivered model's way among them.")
         rows, labels = self.task.rows, self.task.labels
         folds = make_folds(labels, self.task.groups, self.seed)[0]
         folds = np.where(folds < 0, folds, folds % FOLDS)
@@ -237,13 +239,9 @@ class _Auditor:
         across = [finding.message for finding in data.findings if finding.kind == "group-across-parts"]
         found += [Alarm("group-across-parts", message, blocks=True) for message in across]
         if data.has_groups and len({data.groups[row] for row in test}) == 1:
-            message = "The test part is of one group: intervals tell how sure this is for that group, and for no other."
+            message = "The test set is of one group: intervals tell how sure this is for that group, and for no other."
             found.append(Alarm("one-group", message, blocks=False))
-        readings = len(self.folder.settings["test_readings"])
-        if readings > 1:
-            message = f"The test part of this run has been read {readings} times: this is no first look at it."
-            found.append(Alarm("test-read-often", message, blocks=False))
-        return found
+        return found + alarms.earlier_models(len(self.folder.readings_of_other_models()))
 
     def _made(self, row: int) -> tuple[float, ...]:
         try:

@@ -172,10 +172,7 @@ class Climb:
     def _deliver(self, standing: "Standing", task: "Task") -> None:
         about = {"head": standing.name, "samples": standing.samples, "rung": standing.rung}
         self._keep(standing.backbone, standing.head, standing.temperature, standing.scores, about)
-        part = "val" if self.dataset.count("val") else "held-out share of train"
-        own = np.ones(len(task.deciding), np.bool_) if task.own is None else task.own
-        scores = standing.scores[own] / standing.temperature
-        self.evaluation = _judge(self.dataset, task.rows[task.deciding[own]], scores, part, [CHOSE])
+        self.evaluation = evaluate_held_out(task, standing.scores / standing.temperature)
 
     def _keep(self, backbone: Backbone, head: LinearHead, temperature: float, held_out: Scores, about: Json) -> None:
         model = Model(
@@ -216,6 +213,16 @@ def without_vanished(dataset: Dataset, gone: dict[int, str], run: Path, watch: W
     return left
 
 
+def evaluate_held_out(task: "Task", scores: Scores) -> Evaluation:
+    """The evaluation on those deciding samples that are of the val part, or on all of them where there is none.
+
+    `scores` are (deciding, classes), at the model's temperature.
+    """
+    part = "val" if task.dataset.count("val") else "held-out share of train"
+    own = np.ones(len(task.deciding), np.bool_) if task.own is None else task.own
+    return _judge(task.dataset, task.rows[task.deciding[own]], scores[own], part, [CHOSE])
+
+
 def _probe_evaluation(dataset: Dataset, rows: NDArray[np.intp], probe: Probe) -> Evaluation:
     notes = []
     if probe.chosen_on == "val":
@@ -224,7 +231,7 @@ def _probe_evaluation(dataset: Dataset, rows: NDArray[np.intp], probe: Probe) ->
         if folded is not None and folded > probe.chosen.accuracy + GAP_TO_TELL:
             notes.append(
                 f"Cross-validation within train says {100 * folded:.1f}%: {dataset.modality.noun}s there resemble each "
-                "other more than those kept apart. Trust the val and test parts."
+                "other more than those kept apart. Trust the validation and test sets."
             )
     else:
         notes.append(f"Each {dataset.modality.noun} was judged by a head that was fitted without it. {CHOSE}")

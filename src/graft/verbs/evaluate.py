@@ -1,4 +1,4 @@
-"""graft evaluate: how good a run is on its locked test part, or on other labelled samples."""
+"""graft evaluate: how good a run is on its locked test set, or on other labelled samples."""
 
 import dataclasses
 import hashlib
@@ -86,7 +86,7 @@ def evaluate(
         folder.count_test_reading("evaluate" if data is None else f"evaluate {data}")
     evaluation, unreadable = _measure(model, labelled, watch)
     evaluated = keep_evaluation(folder, model_id, evaluation, labelled, unreadable)
-    if labelled.title == "test" and data is None:
+    if labelled.title == "test" and data is None and "strategy" not in folder.settings:  # not a run of graft.adapt
         _remember(folder, evaluation, watch)
     return evaluated
 
@@ -192,9 +192,9 @@ def part_of_run(folder: RunFolder, part: Part) -> Labelled:
             f"The {part} part under {origin} is not what it was when the run was made: {' and '.join(told)}. Put the "
             "files back, or measure on another folder with: graft evaluate RUN DATA"
         )
-    notes = ["Train and val parts helped to make the model; only the test part is fair."] if part != "test" else []
+    seen = "The training and validation sets helped to make the model; only the test set is fair."
     findings = read_findings(folder)
-    notes += aside_notes(findings)
+    notes = [seen] * (part != "test") + aside_notes(findings)
     title = "test" if part == "test" else f"{part}, seen by the model"
     root = origin if origin.is_dir() else Path(options.root or origin.parent)
     names = [row["class"] for row in rows]
@@ -254,7 +254,7 @@ def _other(
     tested = sum(dataset.key(row).hex() in locked for row in rows)
     if tested:
         notes.append(
-            f"{plural(tested, dataset.modality.noun)} of the run's locked test part are among these; the reading is "
+            f"{plural(tested, dataset.modality.noun)} of the run's locked test set are among these; the reading is "
             "counted."
         )
     if not rows:

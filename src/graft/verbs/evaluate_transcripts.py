@@ -76,7 +76,7 @@ def _other(folder: RunFolder, data: str | Path, watch: Watch, load: LoadOptions 
         notes.append(f"{plural(len(keys) - len(rows), noun)} left out because the model was fitted on them.")
     tested = sum(keys[row] in locked for row in rows)
     if tested:
-        notes.append(f"{plural(tested, noun)} of the run's locked test part are among these; the reading is counted.")
+        notes.append(f"{plural(tested, noun)} of the run's locked test set are among these; the reading is counted.")
     if not rows:
         raise RequestError(f"Nothing in {data} to measure on: {' '.join(notes)}")
     return Labelled(

@@ -23,7 +23,7 @@ from graft.run_folder import Resumable, RunFolder, place_for
 from graft.verbs.begun import began_with, tell_what_differs
 from graft.verbs.climb import CHECKPOINTS, Climb
 from graft.verbs.dictation import Dictation, backbone_for_frames
-from graft.verbs.record import Recorder
+from graft.verbs.record import Recorder, readings_before
 
 Effort = Literal["quick", "good", "best"]
 EFFORTS: tuple[Effort, ...] = ("quick", "good", "best")
@@ -94,14 +94,16 @@ def fit(
 
 def _begun(place: Path, dataset: Dataset, options: FitOptions, named: bool) -> RunFolder:
     """The new run; where nobody named its place and another process took it meanwhile, the next that is free."""
+    settings = began_with(dataset, options)
     for _ in range(ATTEMPTS):
         try:
-            return RunFolder.create(place, began_with(dataset, options), options.replace)
+            before = {"test_readings": readings_before(place, dataset)}
+            return RunFolder.create(place, {**settings, **before}, options.replace)
         except RequestError:
             if named:
                 raise
             place = _default_out(dataset)
-    return RunFolder.create(place, began_with(dataset, options), options.replace)
+    return RunFolder.create(place, settings, options.replace)
 
 
 def _ranked(dataset: Dataset, options: FitOptions, watch: Watch) -> Ranking:

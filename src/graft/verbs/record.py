@@ -12,7 +12,7 @@ from graft.errors import WorkError, listing
 from graft.evaluation.error_rates import TranscriptEvaluation
 from graft.progress import Advance, Stage, Watch, tell_stage
 from graft.records import PARTS, Evaluation, Json
-from graft.run_folder import RunFolder, findings_json
+from graft.run_folder import Essential, RunFolder, findings_json
 from graft.storage import json_bytes
 from graft.verbs.report import write_report
 
@@ -45,6 +45,17 @@ class Recorder:
         self.watch.say(message)
         with suppress(WorkError):  # a full disk is what the message may be about
             self.run.event("message", message=message)
+
+
+def readings_before(path: Path, dataset: Dataset) -> list[Json]:
+    """How often the run that is to be moved aside read the test set, if it was made of the same data."""
+    if not (path / "run.json").is_file():
+        return []
+    try:
+        before = RunFolder(path).read("run.json", Essential)
+    except WorkError:  # a damaged run is moved aside as it is
+        return []
+    return before.test_readings if before.dataset == dataset.fingerprint else []
 
 
 def write_split(run: RunFolder, dataset: Dataset) -> None:

@@ -19,12 +19,12 @@ from graft.storage import read_record
 Kind = TypeVar("Kind")
 
 TITLES = {
-    "test": "On the test part, which nothing was chosen on",
-    "val": "On the val part, kept apart from training",
+    "test": "On the test set, which nothing was chosen on",
+    "val": "On the validation set, kept apart from training",
     "cross-validation": "By cross-validation within train and val",
     "held-out share of train": "On a share of train, kept apart from training",
-    "val, seen by the model": "On the val part, which helped to make the model",
-    "train, seen by the model": "On the train part, which the model was fitted on",
+    "val, seen by the model": "On the validation set, which helped to make the model",
+    "train, seen by the model": "On the training set, which the model was fitted on",
 }
 
 
@@ -72,7 +72,7 @@ def write_report(run: RunFolder, read: Samples | None = None) -> Path:
             ("Fitted on", f"{made.samples:,} {noun}s of train and val"),
             ("Data", f"{parts} {noun}s, parts {settings['split']}, fingerprint {settings['dataset'][:16]}"),
             ("Seed", str(settings["seed"])),
-            ("The test part was read", plural(len(settings["test_readings"]), "time")),
+            ("The test set was read", plural(len(settings["test_readings"]), "time")),
         ),
         noun=noun,
     )
