@@ -8,10 +8,10 @@ demo: .venv/with-demo
 	$(BIN)/graft demo
 
 test: .venv/with-dev
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2
 
 slow: .venv/with-dev
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -n 2 -m slow
 
 lint: .venv/with-dev
 	$(BIN)/ruff check .

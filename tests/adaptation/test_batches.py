@@ -9,6 +9,7 @@ from graft.data import load
 from graft.errors import WorkError
 from graft.image import IMAGE
 from graft.records import ImagePreprocess
+from graft.workers import workers
 
 PREPROCESS = ImagePreprocess(resize=36, crop=32, interpolation="bilinear", mean=(0.5, 0.4, 0.3), std=(0.2, 0.3, 0.4))
 
@@ -93,9 +94,14 @@ class TestLive:
     def dataset(self, folder):
         return load(folder(lemon=10, plum=10))
 
+    @pytest.fixture(autouse=True)
+    def pool(self):
+        with workers(2) as self.pool:
+            yield
+
     def batches(self, dataset, varied=True) -> LiveBatches:
         rows = dataset.rows("train")
-        return LiveBatches(dataset, rows, PREPROCESS, Order(len(rows), 4, 0), varied)
+        return LiveBatches(dataset, rows, PREPROCESS, Order(len(rows), 4, 0), self.pool, varied)
 
     def test_a_step_is_always_the_same_however_it_is_reached(self, dataset):
         first = [self.batches(dataset).batch(step)[0] for step in (0, 1, 2, 3, 4)]

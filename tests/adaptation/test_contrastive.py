@@ -104,7 +104,12 @@ def test_texts_of_like_length_are_computed_together_and_come_back_in_order(task)
 def test_of_each_class_there_are_as_many_and_two_at_least(task, monkeypatch, pairs, of_each):
     batches = batches_of(task, pairs)
     seen: list[int] = []
-    monkeypatch.setattr("graft.adaptation.contrastive.decoded", lambda data, row: seen.append(row) or data.texts[row])
+
+    def decoded(data, row, take, preprocess):
+        seen.append(row)
+        return take(data.texts[row])
+
+    monkeypatch.setattr("graft.adaptation.contrastive.decoded", decoded)
     inputs, labels = batches.batch(5)
     assert task.dataset.labels[seen].tolist() == labels.tolist()
     assert len(set(seen)) == len(inputs) == len(labels)  # none comes twice

@@ -9,6 +9,7 @@ from PIL import Image
 from graft.adaptation.model import Model
 from graft.errors import RequestError, WorkError
 from graft.image import to_picture
+from graft.modality import UnreadableError
 
 
 @pytest.fixture
@@ -70,14 +71,17 @@ class TestToPicture:
             picture = to_picture(np.full(shape, 200, np.uint8))
             assert (picture.mode, picture.size) == ("RGB", (6, 5))
 
-    @pytest.mark.parametrize(
-        "array", [np.zeros((5, 6)), np.zeros((3, 5, 6), np.uint8), np.zeros(7, np.uint8), np.zeros((0, 0, 3), np.uint8)]
-    )
+    @pytest.mark.parametrize("array", [np.zeros((5, 6)), np.zeros((3, 5, 6), np.uint8), np.zeros(7, np.uint8)])
     def test_other_arrays_are_refused_with_what_was_expected(self, array):
         with pytest.raises(RequestError, match="Expected .height, width."):
             to_picture(array)
 
-    @pytest.mark.parametrize("picture", [Image.new("I", (4, 4)), Image.new("F", (4, 4)), Image.new("RGB", (0, 0))])
+    @pytest.mark.parametrize("nothing", [np.zeros((0, 0, 3), np.uint8), Image.new("RGB", (0, 0))])
+    def test_what_has_no_pixel_is_that_samples_own_error(self, nothing):
+        with pytest.raises(UnreadableError, match="pixel"):
+            to_picture(nothing)
+
+    @pytest.mark.parametrize("picture", [Image.new("I", (4, 4)), Image.new("F", (4, 4))])
     def test_pil_pictures_without_a_known_brightness_are_refused(self, picture):
         with pytest.raises(RequestError, match="Scale it yourself"):
             to_picture(picture)

@@ -29,7 +29,7 @@ def test_without_runs_what_learnt_from_much_is_expected_first():
 def test_the_assumption_stands_until_there_are_runs_on_other_tasks():
     runs = [past(f"d{number}", gain=1.0) for number in range(8)]
     assert expect(["a"], runs, "image", "new").gain_runs == 0
-    assert "assumption" in expect(["a"], runs, "image", "new").regime
+    assert "rough prior" in expect(["a"], runs, "image", "new").regime
     runs.append(past("d8", gain=1.0))
     learnt = expect(["a"], runs, "image", "new")
     assert (learnt.gain_runs, "9 finished runs" in learnt.regime) == (9, True)

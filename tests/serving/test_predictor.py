@@ -126,11 +126,13 @@ def test_a_single_truncated_picture_is_its_own_error(predictor, plum):
 
 
 def test_empty_texts_among_good_ones_are_named_with_their_reason():
+    from graft.samples import tried
     from graft.serving.predictor import expand
     from graft.text import TEXT
 
     named = list(expand(["good text", "", "half \ud800", "another one"], TEXT))
-    assert [isinstance(source, UnreadableError) for _, source in named] == [False, True, True, False]
+    opened = [tried(TEXT, source) for _, source in named]
+    assert [isinstance(one, UnreadableError) for one in opened] == [False, True, True, False]
 
 
 def test_silence_among_recordings_is_its_own_error():

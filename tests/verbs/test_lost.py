@@ -15,7 +15,7 @@ from graft.serving import predictor
 from graft.verbs import climb
 from graft.verbs import evaluate as evaluating
 from graft.verbs.begun import tell_what_differs
-from graft.verbs.evaluate import evaluate, keep_evaluation
+from graft.verbs.evaluate import Labelled, evaluate, keep_evaluation
 from graft.verbs.fit import FitOptions, fit
 from graft.verbs.record import Delivery
 from graft.verbs.report import read_evaluations
@@ -103,9 +103,10 @@ def test_what_was_set_aside_stands_beside_the_number(folder, tmp_path, capsys):
 def test_four_evaluations_at_once_are_all_kept(copy):
     folder = RunFolder.open(copy)
     one = read_evaluations(folder)["cross-validation"]
+    nowhere = Labelled("", copy, [], [], [], [], opens_test=False)
 
     def keep(part):
-        keep_evaluation(RunFolder.open(copy), folder.model_id, dataclasses.replace(one, part=part), ())
+        keep_evaluation(RunFolder.open(copy), folder.model_id, dataclasses.replace(one, part=part), nowhere, ())
 
     threads = [threading.Thread(target=keep, args=(f"data: {number}",)) for number in range(4)]
     for thread in threads:

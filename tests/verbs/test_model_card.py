@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 from graft.backbones.packaged import WHEELS
 from graft.verbs.report import _licence, write_report
@@ -25,4 +26,5 @@ def test_licence_source_and_note_stand_in_card_and_report(fitted, tmp_path):
 
 
 def test_what_an_earlier_version_did_not_keep_is_left_out():
-    assert _licence({"licence": ""}) == [("Licence of its weights", "unknown")]
+    earlier = replace(CARD, licence="", licence_source="", licence_note="")
+    assert _licence(earlier) == [("Licence of its weights", "unknown")]

@@ -36,7 +36,7 @@ def test_a_ranking_says_what_it_chose_why_and_what_each_costs(data):
         assert one.frozen.low <= one.frozen.value <= one.frozen.high
         assert one.cost.milliseconds > 0
         assert one.scores["probe"] == pytest.approx(one.frozen.value)
-    assert "assumption" in ranking.regime
+    assert "rough prior" in ranking.regime
 
 
 def test_candidates_that_fail_are_listed_and_all_failing_is_an_error(data):

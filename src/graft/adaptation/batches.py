@@ -111,8 +111,8 @@ class LiveBatches:
     rows: NDArray[np.intp]  # of the data set: those that are trained on
     preprocess: Preprocess
     order: Order  # of the rows
+    pool: ThreadPoolExecutor
     varied: bool = True
-    _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(usable_cores()))
     _ahead: "dict[int, list[Future[Prepared]]]" = field(default_factory=dict)
 
     @property
@@ -131,7 +131,7 @@ class LiveBatches:
 
     def _begin(self, step: int) -> "list[Future[Prepared]]":
         epoch, positions = self.order.of(step)
-        return [self._pool.submit(self._sample, int(self.rows[position]), epoch) for position in positions]
+        return [self.pool.submit(self._sample, int(self.rows[position]), epoch) for position in positions]
 
     def _sample(self, row: int, epoch: int) -> Prepared:
         modality, preprocess = self.dataset.modality, self.preprocess

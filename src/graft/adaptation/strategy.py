@@ -24,9 +24,11 @@ from graft.adaptation.trainee import SHARES, Trainee, with_head
 from graft.backbones import Backbone
 from graft.errors import RequestError
 from graft.features import CLEAN, augmented_views, extract_all, extract_views, refuse_gone
+from graft.machine import usable_cores
 from graft.ranking.ridge import LinearHead
 from graft.training.loop import Trained
 from graft.training.plan import Plan
+from graft.workers import workers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -236,13 +238,14 @@ def on_pictures(
     preprocess = start.backbone.card.preprocess
     rows = task.rows[task.train]
     order = replace(order_of(task, plan), sizes=lengths_of(task.dataset, rows, preprocess))
-    return Trainee(
-        name=name,
-        backbone=start.backbone,
-        module=module,
-        trunk=trunk,
-        batches=LiveBatches(task.dataset, rows, preprocess, order, varied),
-        deciding=lambda: clean_inputs(task.dataset, task.rows[task.deciding], preprocess, INPUTS),
-        shares=shares,
-        **hooks,
-    ).grow(plan, task)
+    with workers(usable_cores()) as pool:
+        return Trainee(
+            name=name,
+            backbone=start.backbone,
+            module=module,
+            trunk=trunk,
+            batches=LiveBatches(task.dataset, rows, preprocess, order, pool, varied),
+            deciding=lambda: clean_inputs(task.dataset, task.rows[task.deciding], preprocess, INPUTS),
+            shares=shares,
+            **hooks,
+        ).grow(plan, task)

@@ -9,9 +9,10 @@ from typing import Any, NoReturn
 
 from graft.cli import look, make, ship, streams, use
 from graft.cli.app import app
-from graft.errors import GraftError
+from graft.errors import GraftError, StoppedError
 from graft.escaping import visible
 from graft.storage import explain
+from graft.workers import leave
 
 __all__ = ["app", "look", "main", "make", "ship", "streams", "use"]
 
@@ -26,6 +27,8 @@ def _fail(message: str, code: int, as_json: bool) -> NoReturn:
         sys.stdout.write(json.dumps({"error": {"message": message, "exit_code": code}}, indent=2) + "\n")
     console = Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
     console.print(Text.assemble(("Error: ", "bold red"), message))
+    if code == StoppedError.exit_code:
+        leave(code)
     sys.exit(code)
 
 

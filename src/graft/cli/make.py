@@ -22,6 +22,7 @@ from graft.cli.app import (
     app,
 )
 from graft.errors import RequestError
+from graft.workers import leave
 
 
 @app.command()
@@ -72,6 +73,8 @@ def fit(
     elif resume is not None:
         fitted = run_resume(resume, terminal.Terminal())
     terminal.print_json(fitted) if as_json else terminal.show_fitted(fitted)
+    if fitted.stopped:
+        leave(0)
 
 
 @app.command()

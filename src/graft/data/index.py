@@ -2,7 +2,6 @@
 
 import sqlite3
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -14,6 +13,7 @@ from graft.progress import Watch
 from graft.samples import Checked, checked
 from graft.storage import cache_folder
 from graft.text import bytes_of
+from graft.workers import workers
 
 VERSION = 2  # of the readability check: raise it when the same bytes may be judged differently
 CHUNK = 256  # files between two progress reports
@@ -33,7 +33,7 @@ def check_files(paths: Sequence[Path], modality: Modality, watch: Watch) -> list
     if missing:
         title = f"Checking {modality.noun}s"
         with (
-            ThreadPoolExecutor(usable_cores()) as pool,
+            workers(usable_cores()) as pool,
             watch.task(title, len(missing), f"{modality.noun}s") as advance,
         ):
             for start in range(0, len(missing), CHUNK):
@@ -55,7 +55,7 @@ def check_texts(texts: Sequence[str], modality: Modality) -> list[Checked]:
 def check_pairs(pairs: Sequence[Pair], watch: Watch) -> list[Checked]:
     """The same for pictures with a text each; they are hashed together."""
     with (
-        ThreadPoolExecutor(usable_cores()) as pool,
+        workers(usable_cores()) as pool,
         watch.task("Checking pairs", len(pairs), "pairs") as advance,
     ):
         results = []

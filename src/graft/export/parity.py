@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -20,6 +19,7 @@ from graft.modality import Prepared, UnreadableError
 from graft.progress import Watch
 from graft.records import Interval
 from graft.samples import tried
+from graft.workers import workers
 
 TIMED = 30  # runs of which the median is the latency
 FEW = 50
@@ -121,7 +121,7 @@ class Check:
         prepare = partial(prepared, self.model, whole=whole)
         with (
             self.watch.task(title, len(contents), f"{self.model.modality.noun}s") as advance,
-            ThreadPoolExecutor(usable_cores()) as pool,
+            workers(usable_cores()) as pool,
         ):
             for start in range(0, len(contents), 32):
                 chunk = contents[start : start + 32]

@@ -52,7 +52,7 @@ sample = numpy.clip(numpy.rint(sample * 32767), -32768, 32767).astype(numpy.int1
 """,
 }
 ANSWERED = """
-best = manifest["classes"][numpy.argmax(probabilities[0])]
+best = manifest["classes"][int(probabilities[0].argmax())]
 print(best, "not sure" if unknown[0] > manifest["unknown_threshold"] else "")
 """
 

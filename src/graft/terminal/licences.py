@@ -26,20 +26,24 @@ def show_licences(listed: Sequence[Listed]) -> None:
         _say("stated in", line.licence_source)
         _say("note", line.licence_note)
     out.print()
-    out.print(escape(_filled(ADVICE)))
+    for line in _filled(ADVICE):
+        out.print(line)
 
 
 def _say(title: str, text: str) -> None:
     """One fact below its network, further lines below its beginning; nothing where there is none."""
     if text:
         first = f"  {title:<9}  "
-        out.print(escape(_filled(text, first)))
+        for line in _filled(text, first):
+            out.print(line)
 
 
-def _filled(text: str, first: str = "") -> str:
-    return textwrap.fill(
+def _filled(text: str, first: str = "") -> list[str]:
+    """Lines that fit into the window, each as it may be printed."""
+    lines = textwrap.wrap(
         text, _width(), initial_indent=first, subsequent_indent=" " * len(first), break_on_hyphens=False
     )
+    return [escape(line) for line in lines]
 
 
 def _width() -> int:
