@@ -12,11 +12,12 @@ import pytest
 import soundfile
 from PIL import Image
 
-if worker := os.environ.get("PYTEST_XDIST_WORKER"):  # processes that share their cores wait for each other's threads
+worker = os.environ.get("PYTEST_XDIST_WORKER")
+if worker and hasattr(os, "sched_setaffinity"):  # processes that share their cores wait for each other's threads
     cores = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {cores[int(worker.removeprefix("gw")) % len(cores)]})
 
-from graft.verbs.fit import FitOptions, Fitted, fit
+from graft.verbs.fit import FitOptions, Fitted, fit  # noqa: E402  # libraries count the cores when they load
 
 COLOURS = {"lemon": (220, 200, 40), "plum": (90, 30, 110), "lime": (90, 190, 60), "quince": (200, 170, 90)}
 

@@ -26,8 +26,8 @@ def show_licences(listed: Sequence[Listed]) -> None:
         _say("stated in", line.licence_source)
         _say("note", line.licence_note)
     out.print()
-    for line in _filled(ADVICE):
-        out.print(line)
+    for told in _filled(ADVICE):
+        out.print(told)
 
 
 def _say(title: str, text: str) -> None:
