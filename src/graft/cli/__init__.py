@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from graft.cli import look, make, ship, streams, use
 from graft.cli.app import app
-from graft.errors import GraftError, StoppedError
+from graft.errors import GraftError
 from graft.escaping import visible
 from graft.storage import explain
 from graft.workers import leave
@@ -27,16 +27,21 @@ def _fail(message: str, code: int, as_json: bool) -> NoReturn:
         sys.stdout.write(json.dumps({"error": {"message": message, "exit_code": code}}, indent=2) + "\n")
     console = Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
     console.print(Text.assemble(("Error: ", "bold red"), message))
-    if code == StoppedError.exit_code:
-        leave(code)
     sys.exit(code)
 
 
 def main(arguments: list[str] | None = None) -> Any:
-    """Run a command; an error that graft can explain becomes one message and an exit code."""
+    """Run a command; an error that graft can explain becomes one message and an exit code.
+
+    Without `arguments` it is the program itself, whose end no thread that is stuck may keep.
+    """
     streams.prepare()
     try:
         _run(arguments)
+    except SystemExit as end:
+        if arguments is None and streams.flush_or_drop():
+            leave(end.code if isinstance(end.code, int) else int(end.code is not None))
+        raise
     except BrokenPipeError:  # `graft models | head -1`: the reader has what it wanted
         sys.exit(streams.READER_GONE)
     finally:

@@ -22,7 +22,6 @@ from graft.cli.app import (
     app,
 )
 from graft.errors import RequestError
-from graft.workers import leave
 
 
 @app.command()
@@ -73,8 +72,6 @@ def fit(
     elif resume is not None:
         fitted = run_resume(resume, terminal.Terminal())
     terminal.print_json(fitted) if as_json else terminal.show_fitted(fitted)
-    if fitted.stopped:
-        leave(0)
 
 
 @app.command()
