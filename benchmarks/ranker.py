@@ -32,17 +32,17 @@ from PIL import Image
 
 import graft
 from graft import machine
-from graft.adaptation.probe import Samples, fit_probe
 from graft.backbones.catalogue import prior_of
 from graft.backbones.measure import example_input, macs_of
 from graft.data import Dataset
 from graft.features import extract, suited
+from graft.heads.folds import MOST_FOLDS as FOLDS
+from graft.heads.folds import make_folds
+from graft.heads.probe import Samples, fit_probe
 from graft.ranking.choice import choose
 from graft.ranking.duplicates import merge_near_duplicates
 from graft.ranking.evidence import Evidence, gather_evidence
 from graft.ranking.expectation import expect
-from graft.ranking.folds import MOST_FOLDS as FOLDS
-from graft.ranking.folds import make_folds
 from graft.ranking.history import Past
 from graft.ranking.standing import Standing, order, stand
 from graft.records import PARTS, Estimate

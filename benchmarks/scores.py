@@ -18,10 +18,10 @@ from sklearn.linear_model import Ridge
 from sklearn.neighbors import KNeighborsClassifier
 
 from graft import machine
-from graft.ranking.basis import Basis
+from graft.heads.basis import Basis
+from graft.heads.folds import make_folds
+from graft.heads.ridge import PENALTIES, one_hot
 from graft.ranking.evidence import gather_evidence
-from graft.ranking.folds import make_folds
-from graft.ranking.ridge import PENALTIES, one_hot
 
 
 def main() -> None:

@@ -19,6 +19,7 @@ ORDER = (
     {"data"},
     {"backbones"},
     {"features"},
+    {"heads"},
     {"ranking"},
     {"training"},
     {"adaptation"},

@@ -20,12 +20,12 @@ from graft.adaptation.contrastive import (
     finding_its_class,
 )
 from graft.adaptation.defaults import contrastive_plan, suits_pairs
-from graft.adaptation.probe import Candidate, Samples, refit
 from graft.adaptation.stages import stages_of
 from graft.adaptation.task import Start, Task
 from graft.adaptation.trainee import state_of
 from graft.backbones import Backbone, open_backbone
 from graft.errors import RequestError
+from graft.heads.probe import Candidate, Samples, refit
 from graft.training.place import Place
 
 HEAD = Candidate("logistic", 0.0, 0.0, 0.0, 1.0)

@@ -6,7 +6,7 @@ from graft.adaptation.task import Start
 from graft.adaptation.trainee import interpolated, state_of, with_head
 from graft.backbones import Backbone, open_backbone
 from graft.backbones.halves import halve
-from graft.ranking.ridge import LinearHead
+from graft.heads.ridge import LinearHead
 
 
 @pytest.fixture(scope="module")

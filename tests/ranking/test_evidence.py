@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from graft.heads.folds import make_folds
 from graft.ranking.evidence import gather_evidence
-from graft.ranking.folds import make_folds
 
 
 def task(samples: int, classes: int, seed: int):

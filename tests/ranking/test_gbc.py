@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from graft.ranking.basis import Basis
+from graft.heads.basis import Basis
 from graft.ranking.gbc import gbc
 
 

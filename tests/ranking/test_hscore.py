@@ -5,7 +5,7 @@ import pytest
 from sklearn import datasets
 from sklearn.covariance import ledoit_wolf
 
-from graft.ranking.basis import Basis
+from graft.heads.basis import Basis
 from graft.ranking.hscore import h_score, ledoit_wolf_shrinkage, shrunk_h_score
 
 LOADERS = {"iris": datasets.load_iris, "wine": datasets.load_wine, "digits": datasets.load_digits}

@@ -6,7 +6,7 @@ from scipy.optimize import minimize
 from scipy.stats import multivariate_normal, ortho_group
 from test_hscore import standardised
 
-from graft.ranking.basis import Basis
+from graft.heads.basis import Basis
 from graft.ranking.logme import log_evidence
 
 

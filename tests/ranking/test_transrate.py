@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn import datasets
 
-from graft.ranking.basis import Basis
+from graft.heads.basis import Basis
 from graft.ranking.transrate import DISTORTION, transrate
 
 

@@ -62,11 +62,11 @@ def test_texts_of_a_table_from_fit_to_answer(requests, tmp_path):
 
 @pytest.mark.slow
 def test_training_on_kept_texts_of_any_length_begins_at_the_probe(requests):
-    from graft.adaptation.probe import Candidate, Samples, refit
     from graft.adaptation.strategy import Partial
     from graft.adaptation.task import Start, Task
     from graft.backbones import open_backbone
     from graft.features import extract
+    from graft.heads.probe import Candidate, Samples, refit
     from graft.training.place import Place
     from graft.training.plan import Plan
 

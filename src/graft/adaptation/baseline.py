@@ -4,11 +4,11 @@ import time
 
 import numpy as np
 
-from graft.adaptation.probe import Candidate, Samples, refit
 from graft.adaptation.task import Task
 from graft.backbones import Backbone
 from graft.backbones.shallow import SEEN, shallow
 from graft.features import extract_all
+from graft.heads.probe import Candidate, Samples, refit
 from graft.records import Json
 
 

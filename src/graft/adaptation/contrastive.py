@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from graft.adaptation.batches import as_input, decoded, varied_view
 from graft.adaptation.defaults import contrastive_plan
-from graft.adaptation.probe import Candidate, Samples, refit
 from graft.adaptation.stages import stages_of
 from graft.adaptation.task import Grown, Start, Task
 from graft.adaptation.trainee import State, Trainee, state_of, with_weights
@@ -18,7 +17,8 @@ from graft.backbones import Backbone
 from graft.data import Dataset
 from graft.errors import RequestError
 from graft.features import extract_all
-from graft.ranking.ridge import LinearHead, Scores
+from graft.heads.probe import Candidate, Samples, refit
+from graft.heads.ridge import LinearHead, Scores
 from graft.records import Preprocess, TextPreprocess
 from graft.training.plan import Plan
 

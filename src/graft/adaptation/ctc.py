@@ -15,7 +15,7 @@ from graft.backbones import Backbone
 from graft.data.transcripts import spoken
 from graft.errors import RequestError
 from graft.features import CLEAN, augmented_views, extract_views, refuse_gone
-from graft.ranking.ridge import LinearHead, Scores
+from graft.heads.ridge import LinearHead, Scores
 from graft.training.plan import Plan
 
 if TYPE_CHECKING:

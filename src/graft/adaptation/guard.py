@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from graft.ranking.judgement import Judgement
+from graft.heads.judgement import Judgement
 
 FEW = 100  # deciding samples below which a gain must be shown, not only a loss ruled out
 DRAWS = 20_000

@@ -9,7 +9,6 @@ import numpy as np
 from graft.adaptation import course
 from graft.adaptation.defaults import default_cut, partial_plan, suits_pairs
 from graft.adaptation.guard import Blend, Decision, decide
-from graft.adaptation.probe import Candidate, Samples, refit
 from graft.adaptation.standing import PAIRED, PROBES, Standing, finish
 from graft.adaptation.strategy import Full, Partial, Strategy
 from graft.adaptation.task import Grown, Start, Task
@@ -17,9 +16,10 @@ from graft.adaptation.trainee import averaged
 from graft.backbones import Backbone
 from graft.errors import RequestError
 from graft.features import extract_all
+from graft.heads.judgement import Judgement
+from graft.heads.probe import Candidate, Samples, refit
+from graft.heads.ridge import LinearHead, Scores
 from graft.progress import tell_stage
-from graft.ranking.judgement import Judgement
-from graft.ranking.ridge import LinearHead, Scores
 from graft.records import Json
 
 LEAST_DECIDING = 4  # samples below which no gain can be shown at all

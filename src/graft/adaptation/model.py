@@ -15,10 +15,10 @@ from graft.backbones.from_run import TRUNK, saved_backbone
 from graft.backbones.model_folder import TRANSCRIPT, read_description, read_head, write_model_folder
 from graft.errors import RequestError, WorkError
 from graft.features import Engine, open_engine, trunk_weights
+from graft.heads.temperature import softmax
 from graft.modalities import modality_of
 from graft.modality import Modality, Prepared, UnreadableError
 from graft.progress import SILENT, Watch
-from graft.ranking.temperature import softmax
 from graft.records import Json
 from graft.samples import tried
 

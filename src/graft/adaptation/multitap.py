@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from graft.adaptation.probe import Candidate, Samples, refit
 from graft.adaptation.task import Task
 from graft.backbones import Backbone
 from graft.features import extract_all
-from graft.ranking.ridge import LinearHead, Scores
-from graft.ranking.temperature import fit_temperature
+from graft.heads.probe import Candidate, Samples, refit
+from graft.heads.ridge import LinearHead, Scores
+from graft.heads.temperature import fit_temperature
 from graft.records import Json
 
 

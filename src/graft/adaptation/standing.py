@@ -4,12 +4,12 @@ from dataclasses import dataclass, replace
 
 from graft.adaptation.defaults import full_plan, partial_plan
 from graft.adaptation.multitap import head_on_stages
-from graft.adaptation.probe import Candidate, Samples, refit
 from graft.adaptation.strategy import Full, Partial, Strategy
 from graft.adaptation.task import Grown, Start, Task
 from graft.backbones import Backbone
 from graft.features import extract_all
-from graft.ranking.ridge import LinearHead, Scores
+from graft.heads.probe import Candidate, Samples, refit
+from graft.heads.ridge import LinearHead, Scores
 
 PROBES = ("1", "1b")  # rungs that are fitted on all samples at once
 PAIRED = "1p"  # the rung of contrastive pairs

@@ -6,7 +6,7 @@ import numpy as np
 
 from graft.adaptation.batches import clean_inputs
 from graft.adaptation.task import Task
-from graft.ranking.folds import stratified_rank
+from graft.heads.folds import stratified_rank
 from graft.records import Preprocess
 
 if TYPE_CHECKING:

@@ -16,7 +16,6 @@ from graft.adaptation.batches import (
     without_filling,
 )
 from graft.adaptation.defaults import default_cut, full_plan, partial_plan, scratch_plan
-from graft.adaptation.probe import Candidate, Samples, refit
 from graft.adaptation.stages import stages_of
 from graft.adaptation.statistics import gather_statistics
 from graft.adaptation.task import Grown, Start, Task
@@ -24,8 +23,9 @@ from graft.adaptation.trainee import SHARES, Trainee, with_head
 from graft.backbones import Backbone
 from graft.errors import RequestError
 from graft.features import CLEAN, augmented_views, extract_all, extract_views, refuse_gone
+from graft.heads.probe import Candidate, Samples, refit
+from graft.heads.ridge import LinearHead
 from graft.machine import usable_cores
-from graft.ranking.ridge import LinearHead
 from graft.training.loop import Trained
 from graft.training.plan import Plan
 from graft.workers import workers

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from graft.backbones import Backbone
 from graft.data import Dataset
 from graft.features.cache import DEFAULT_GB
+from graft.heads.folds import make_folds, stratified_rank
+from graft.heads.ridge import LinearHead, Scores
 from graft.progress import SILENT, Watch
-from graft.ranking.folds import make_folds, stratified_rank
-from graft.ranking.ridge import LinearHead, Scores
 from graft.records import PARTS
 from graft.training.loop import Epoch, Trained
 from graft.training.place import Place

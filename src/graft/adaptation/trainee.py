@@ -11,8 +11,8 @@ import numpy as np
 from graft.adaptation.task import Grown, Start, Task
 from graft.backbones import Backbone, Loaded
 from graft.backbones.backbone import hash_of_weights
-from graft.ranking.judgement import Judgement
-from graft.ranking.ridge import LinearHead, Scores
+from graft.heads.judgement import Judgement
+from graft.heads.ridge import LinearHead, Scores
 from graft.training.checkpoint import Checkpoints
 from graft.training.depthwise import speed_up_depthwise
 from graft.training.loop import Batches, DivergedError, Limits, Trained, train

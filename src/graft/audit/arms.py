@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from graft.adaptation.defaults import partial_plan, scratch_plan
 from graft.adaptation.model import Model
-from graft.adaptation.probe import Candidate, Samples, refit
 from graft.adaptation.recorded import restored
 from graft.adaptation.strategy import Partial, Probe, Scratch, Strategy
 from graft.adaptation.task import Start, Task
@@ -18,9 +17,10 @@ from graft.backbones.from_random import random_like
 from graft.backbones.shallow import SEEN, shallow
 from graft.errors import WorkError
 from graft.features import extract_all
+from graft.heads.probe import Candidate, Samples, refit
+from graft.heads.ridge import LinearHead
 from graft.modality import Content
 from graft.progress import Watch
-from graft.ranking.ridge import LinearHead
 from graft.records import Json
 
 PERMUTATIONS = 5  # of labels: one alone may agree with the true ones by chance where samples of a class are alike

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from graft.ranking.folds import rank_in_class
+from graft.heads.folds import rank_in_class
 
 SIZES = (5, 10, 20, 50, 100)  # samples a class; all of them come last
 DRAWS = 5

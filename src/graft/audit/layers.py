@@ -6,8 +6,8 @@ from graft.audit.cka import debiased_cka
 from graft.backbones import Backbone
 from graft.data import Dataset
 from graft.features import extract_all
+from graft.heads.folds import stratified_rank
 from graft.progress import Watch
-from graft.ranking.folds import stratified_rank
 from graft.records import Json
 
 MOST_SAMPLES = 500

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from graft.ranking.basis import Basis
+from graft.heads.basis import Basis
+from graft.heads.ridge import PENALTIES, cross_validate, one_hot
+from graft.heads.temperature import fit_temperature
 from graft.ranking.gbc import gbc
 from graft.ranking.hscore import shrunk_h_score
 from graft.ranking.knn import folded_knn_accuracy
 from graft.ranking.logme import log_evidence
-from graft.ranking.ridge import PENALTIES, cross_validate, one_hot
 from graft.ranking.source_labels import nce
-from graft.ranking.temperature import fit_temperature
 from graft.ranking.transrate import transrate
 
 MOST_NEIGHBOURS = 10_000  # samples for which neighbours are looked at: the cost grows with their square

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from graft.ranking.basis import Basis
+from graft.heads.basis import Basis
 
 DIRECTIONS = 64  # principal ones, as in the paper
 LEAST_VARIANCE = 1e-6  # of a cloud along a direction, where that of all samples is 1

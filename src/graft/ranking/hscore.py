@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from graft.ranking.basis import Basis
+from graft.heads.basis import Basis
 
 
 def h_score(basis: Basis, labels: NDArray[np.int32], classes: int, shrinkage: float = 0.0) -> float:

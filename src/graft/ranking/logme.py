@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from graft.ranking.basis import Basis
+from graft.heads.basis import Basis
 
 COARSE = np.linspace(-12, 14, 53)  # of the logarithm of alpha / beta, where the optimum is looked for first
 GOLDEN = (5**0.5 - 1) / 2

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from graft.ranking.basis import Basis
+from graft.heads.basis import Basis
 
 DISTORTION = 1e-4
 

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 
 from graft.adaptation.model import Model
-from graft.adaptation.probe import Samples, refit
 from graft.adaptation.recorded import recorded
 from graft.adaptation.strategy import Probe, Scratch, Strategy
 from graft.adaptation.task import Grown, Start, Task
@@ -19,10 +18,11 @@ from graft.backbones import Backbone
 from graft.data import Dataset, LoadOptions, load
 from graft.data.refusal import refuse_special
 from graft.features import extract, extract_all, suit, suited
+from graft.heads.judgement import Judgement
+from graft.heads.probe import Samples, refit
+from graft.heads.ridge import LinearHead
+from graft.heads.temperature import fit_temperature, softmax
 from graft.progress import SILENT, Watch
-from graft.ranking.judgement import Judgement
-from graft.ranking.ridge import LinearHead
-from graft.ranking.temperature import fit_temperature, softmax
 from graft.run_folder import RunFolder
 from graft.storage import json_bytes
 from graft.training.loop import Epoch

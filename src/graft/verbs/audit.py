@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graft.adaptation.model import Model
-from graft.adaptation.probe import Samples, accuracy_by_folds, refit
 from graft.adaptation.task import Task
 from graft.audit import alarms
 from graft.audit.arms import HEAD, Arm, Budget, arms_of, grown, predicted, strategy_of
@@ -27,9 +26,10 @@ from graft.data import Dataset, load
 from graft.data.refusal import refuse_special
 from graft.errors import RequestError, WorkError
 from graft.features import extract_all, suited
+from graft.heads.folds import make_folds
+from graft.heads.probe import Samples, accuracy_by_folds, refit
 from graft.modality import Content, UnreadableError
 from graft.progress import SILENT, Stage, Watch, tell_stage
-from graft.ranking.folds import make_folds
 from graft.records import PARTS, Alarm, ArmResult, Json, Verdict
 from graft.run_folder import Resumable, RunFolder
 from graft.samples import made

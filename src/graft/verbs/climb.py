@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from graft.adaptation.course import CLASSES, PROBE, stage_of
 from graft.adaptation.model import Model
-from graft.adaptation.probe import Probe, Samples, fit_probe
 from graft.adaptation.unknown import unknown_threshold
 from graft.backbones import Backbone
 from graft.data import Dataset
@@ -20,11 +19,12 @@ from graft.data.aside import aside_notes
 from graft.errors import WorkError, listing, plural
 from graft.evaluation import evaluate_probabilities
 from graft.features import extract
+from graft.heads.judgement import Judgement
+from graft.heads.probe import Probe, Samples, fit_probe
+from graft.heads.ridge import LinearHead, Scores
+from graft.heads.temperature import fit_temperature, softmax
 from graft.progress import Watch, tell_stage
-from graft.ranking.judgement import Judgement
 from graft.ranking.knn import knn_accuracy
-from graft.ranking.ridge import LinearHead, Scores
-from graft.ranking.temperature import fit_temperature, softmax
 from graft.records import PARTS, Evaluation, Json
 from graft.run_folder import RunFolder
 from graft.verbs.record import Delivery, first_unlocked, write_split

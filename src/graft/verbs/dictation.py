@@ -20,8 +20,8 @@ from graft.errors import DataError, listing, plural
 from graft.evaluation.error_rates import Said, TranscriptEvaluation, evaluate_transcripts
 from graft.features import suited
 from graft.features.heard import too_long, whole
+from graft.heads.ridge import LinearHead, Scores
 from graft.progress import Watch, tell_stage
-from graft.ranking.ridge import LinearHead, Scores
 from graft.records import PARTS, Finding, Json
 from graft.run_folder import RunFolder
 from graft.verbs.climb import CHECKPOINTS

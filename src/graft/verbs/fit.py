@@ -257,7 +257,7 @@ def _check(options: FitOptions) -> None:
 
 def check_memory(dataset: Dataset) -> None:
     """Raise `RequestError` where the scores of so many classes cannot fit into memory."""
-    from graft.adaptation.probe import MOST_FOLDED
+    from graft.heads.probe import MOST_FOLDED
 
     samples = min(MOST_FOLDED, len(dataset.rows("train", "val")))
     needed = 18 * 8 * samples * len(dataset.classes)  # targets, residuals, scores and their temporaries, in bytes

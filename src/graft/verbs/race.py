@@ -5,16 +5,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from graft.adaptation.probe import Samples, refit
 from graft.adaptation.strategy import Partial, Probe
 from graft.adaptation.task import Start, Task
 from graft.backbones import Backbone
 from graft.data import Dataset
 from graft.errors import RequestError
 from graft.features import extract_all
+from graft.heads.judgement import Judgement
+from graft.heads.probe import Samples, refit
+from graft.heads.temperature import fit_temperature
 from graft.progress import Watch
-from graft.ranking.judgement import Judgement
-from graft.ranking.temperature import fit_temperature
 from graft.records import Json
 from graft.training.place import Place
 

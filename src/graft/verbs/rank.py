@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from graft.adaptation.probe import LEAST_VAL, MOST_FOLDED
 from graft.backbones import Backbone
 from graft.backbones.catalogue import prior_of
 from graft.backbones.packaged import installed
@@ -16,12 +15,13 @@ from graft.data.refusal import refuse_special
 from graft.errors import GraftError, RequestError, WorkError, listing, plural
 from graft.features import extract
 from graft.features.cache import DEFAULT_GB
+from graft.heads.folds import make_folds, stratified_rank
+from graft.heads.probe import LEAST_VAL, MOST_FOLDED
 from graft.progress import SILENT, Watch
 from graft.ranking.choice import Choice, choose
 from graft.ranking.duplicates import merge_near_duplicates
 from graft.ranking.evidence import Evidence, gather_evidence
 from graft.ranking.expectation import expect
-from graft.ranking.folds import make_folds, stratified_rank
 from graft.ranking.history import read_history
 from graft.ranking.standing import Standing, order, stand
 from graft.records import PARTS, Json, Ranked, Ranking

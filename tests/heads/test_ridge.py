@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
 
-from graft.ranking.basis import CHUNK, Basis
-from graft.ranking.folds import make_folds
-from graft.ranking.ridge import cross_validate, fit_ridge, one_hot
+from graft.heads.basis import CHUNK, Basis
+from graft.heads.folds import make_folds
+from graft.heads.ridge import cross_validate, fit_ridge, one_hot
 
 
 def samples(count: int, width: int, classes: int = 3, seed: int = 0):

@@ -1,7 +1,7 @@
 import numpy as np
 from sklearn.metrics import log_loss as reference
 
-from graft.ranking.temperature import fit_temperature, log_loss, softmax
+from graft.heads.temperature import fit_temperature, log_loss, softmax
 
 
 def test_log_loss_is_that_of_scikit_learn():

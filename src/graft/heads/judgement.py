@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from graft.ranking.ridge import Scores, one_hot
-from graft.ranking.temperature import fit_temperature, softmax
+from graft.heads.ridge import Scores, one_hot
+from graft.heads.temperature import fit_temperature, softmax
 
 
 @dataclass(frozen=True, slots=True)

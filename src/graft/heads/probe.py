@@ -6,12 +6,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from graft.adaptation.logistic import fit_logistic
 from graft.errors import RequestError
-from graft.ranking.basis import Basis
-from graft.ranking.folds import make_folds, stratified_rank
-from graft.ranking.ridge import PENALTIES, LinearHead, Scores, cross_validate, fit_ridge, one_hot
-from graft.ranking.temperature import fit_temperature
+from graft.heads.basis import Basis
+from graft.heads.folds import make_folds, stratified_rank
+from graft.heads.logistic import fit_logistic
+from graft.heads.ridge import PENALTIES, LinearHead, Scores, cross_validate, fit_ridge, one_hot
+from graft.heads.temperature import fit_temperature
 
 LEAST_VAL = 50  # a given val part smaller than this is too small to choose by
 MOST_FOLDED = 10_000  # samples that take part in cross-validation; the head itself is fitted on all

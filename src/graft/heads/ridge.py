@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from graft.ranking.basis import Basis
+from graft.heads.basis import Basis
 
 Scores = NDArray[np.float64]  # (samples, classes)
 PENALTIES = 10.0 ** np.arange(-3, 4)  # in units of the mean squared singular value

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from graft.adaptation.logistic import PENALTY_PER_FEATURE, fit_logistic
-from graft.adaptation.probe import Samples, _stratified_subset, fit_probe
 from graft.errors import RequestError
-from graft.ranking.basis import Basis
-from graft.ranking.temperature import log_loss
+from graft.heads.basis import Basis
+from graft.heads.logistic import PENALTY_PER_FEATURE, fit_logistic
+from graft.heads.probe import Samples, _stratified_subset, fit_probe
+from graft.heads.temperature import log_loss
 
 
 def samples(count: int, classes: int = 4, width: int = 24, shift: float = 0.0, seed: int = 0) -> Samples:
@@ -45,7 +45,7 @@ def test_a_given_val_part_chooses_if_it_is_large_enough():
 
 def test_very_many_classes_are_chosen_on_val(monkeypatch):
     """Where cross-validation can take only so many samples that no class has two, val must serve."""
-    monkeypatch.setattr("graft.adaptation.probe.MOST_FOLDED", 100)
+    monkeypatch.setattr("graft.heads.probe.MOST_FOLDED", 100)
     train, val = samples(180, classes=60, width=100), samples(60, classes=60, width=100, seed=1)
     assert fit_probe(*parts(train, val), val_was_given=False, classes=60, seed=0).chosen_on == "val"
 
@@ -77,7 +77,7 @@ def test_logistic_regression_from_nearby_takes_fewer_steps_to_the_same_head(monk
     from_zero = fit_logistic(basis, data.labels, 4, rows)
     most = fit_logistic(basis, data.labels, 4, rows[:-20])
     assert np.abs(fit_logistic(basis, data.labels, 4, rows, most).weight - from_zero.weight).max() < 1e-2
-    monkeypatch.setattr("graft.adaptation.logistic.STEPS", 4)
+    monkeypatch.setattr("graft.heads.logistic.STEPS", 4)
     short, near = (fit_logistic(basis, data.labels, 4, rows, one) for one in (None, most))
     assert np.abs(near.weight - from_zero.weight).max() < 0.3 * np.abs(short.weight - from_zero.weight).max()
 

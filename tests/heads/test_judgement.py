@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import brier_score_loss
 
-from graft.ranking.judgement import Judgement
-from graft.ranking.temperature import softmax
+from graft.heads.judgement import Judgement
+from graft.heads.temperature import softmax
 
 
 def test_the_brier_score_is_that_of_scikit_learn_at_the_best_temperature():

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from graft.ranking.basis import Basis
-from graft.ranking.ridge import LinearHead, one_hot
+from graft.heads.basis import Basis
+from graft.heads.ridge import LinearHead, one_hot
 
 PENALTY_PER_FEATURE = 0.1  # the L2 penalty is this times the number of features, for features of unit mean square
 TYPICAL_CURVATURE = 1 / 30  # of the loss along a direction, per unit of variance: it only sets the step sizes
