@@ -44,7 +44,7 @@ from graft.ranking.duplicates import merge_near_duplicates
 from graft.ranking.evidence import Evidence, gather_evidence
 from graft.ranking.expectation import expect
 from graft.ranking.history import Past
-from graft.ranking.standing import Standing, order, stand
+from graft.ranking.rank_estimate import RankEstimate, estimate_ranks, order
 from graft.records import PARTS, Estimate
 
 ARCHITECTURE, SIDE = "timm:resnet10t", 64
@@ -325,13 +325,13 @@ def judge(rows: list[dict]) -> None:
     print(f"| random | {interval(random, rng)} | {of_three} | {taken:.0f} |")
     for regime, found in (("nothing learnt yet", assumed), ("learnt from the other tasks", learnt)):
         print(f"\n{regime}:")
-        coverage(by_task, {task: standings for task, (standings, _) in found.items()})
+        coverage(by_task, {task: estimates for task, (estimates, _) in found.items()})
     about = machine.describe()
     pairs = sum(len(own) for own in by_task.values())
     print(f"\n{len(tasks)} tasks, {pairs} pairs. {date.today()}; {about['cores']} cores, {about['processor']}.")
 
 
-def coverage(by_task: dict[str, list[dict]], found: dict[str, list[Standing]]) -> None:
+def coverage(by_task: dict[str, list[dict]], found: dict[str, list[RankEstimate]]) -> None:
     """How often the intervals hold, by task and in all, and whether the best is in the set."""
     print("| task | frozen holds | by the head fit would choose | fine-tuned holds | best in the set | its size |")
     print("| --- | --- | --- | --- | --- | --- |")
@@ -342,11 +342,11 @@ def coverage(by_task: dict[str, list[dict]], found: dict[str, list[Standing]]) -
         rows.append(
             (
                 task,
-                [holds(standing.frozen, one["true_probe"]) for one, standing in pairs],
+                [holds(estimate.frozen, one["true_probe"]) for one, estimate in pairs],
                 [holds(two.frozen, one["true_chosen_head"]) for one, two in pairs if "true_chosen_head" in one],
-                [holds(standing.fine_tuned, one["true"]) for one, standing in pairs],
+                [holds(estimate.fine_tuned, one["true"]) for one, estimate in pairs],
                 [winner[1].level],
-                sum(standing.level for _, standing in pairs),
+                sum(estimate.level for _, estimate in pairs),
             )
         )
     for task, *columns, size in rows:
@@ -357,12 +357,12 @@ def coverage(by_task: dict[str, list[dict]], found: dict[str, list[Standing]]) -
     print(f"| all | {told} | {np.mean([row[5] for row in rows]):.1f} on average |")
 
 
-def ranked(own: list[dict], runs: list[Past]) -> tuple[list[Standing], list[int]]:
+def ranked(own: list[dict], runs: list[Past]) -> tuple[list[RankEstimate], list[int]]:
     """Where each network stands, and the order: the chosen one, then as they are ranked."""
     names, pool = [one["source"] for one in own], [as_evidence(one) for one in own]
-    standings = stand(pool, expect(names, runs), None, 0, FOLDS)
-    chosen = choose(names, pool, standings, [one["macs"] for one in own], None).number
-    return standings, [chosen, *(number for number in order(standings) if number != chosen)]
+    estimates = estimate_ranks(pool, expect(names, runs), None, 0, FOLDS)
+    chosen = choose(names, pool, estimates, [one["macs"] for one in own], None).number
+    return estimates, [chosen, *(number for number in order(estimates) if number != chosen)]
 
 
 def as_evidence(one: dict) -> Evidence:

@@ -10,6 +10,7 @@ import torch
 
 import graft
 from graft.adaptation.batches import clean_inputs
+from graft.adaptation.context import InitialModel, TrainingContext
 from graft.adaptation.contrastive import (
     NEVER,
     SHARPNESS,
@@ -20,9 +21,8 @@ from graft.adaptation.contrastive import (
     finding_its_class,
 )
 from graft.adaptation.defaults import contrastive_plan, suits_pairs
+from graft.adaptation.fine_tuner import state_of
 from graft.adaptation.stages import stages_of
-from graft.adaptation.task import Start, Task
-from graft.adaptation.trainee import state_of
 from graft.backbones import Backbone, open_backbone
 from graft.errors import RequestError
 from graft.heads.probe import Candidate, Samples, refit
@@ -37,22 +37,22 @@ THINGS = {
 
 
 @pytest.fixture
-def task(tmp_path) -> Task:
+def task(tmp_path) -> TrainingContext:
     table = tmp_path / "things.csv"
     rows = [(f"look at the {one} there", kind) for kind, names in THINGS.items() for one in names]
     with table.open("w", newline="") as file:
         csv.writer(file).writerows([("text", "label"), *rows])
-    return Task.of(graft.load(table), Place.best())
+    return TrainingContext.of(graft.load(table), Place.best())
 
 
-def batches_of(task: Task, pairs: int) -> PairBatches:
+def batches_of(context: TrainingContext, pairs: int) -> PairBatches:
     preprocess = open_backbone("wheel:minilm_l6").card.preprocess
-    return PairBatches(task.dataset, task.rows[task.train], preprocess, pairs, seed=0)
+    return PairBatches(context.dataset, context.rows[context.train], preprocess, pairs, seed=0)
 
 
 @torch.inference_mode()
-def features_of(task: Task, backbone: Backbone) -> np.ndarray:
-    inputs = clean_inputs(task.dataset, task.rows, backbone.card.preprocess, 64)
+def features_of(context: TrainingContext, backbone: Backbone) -> np.ndarray:
+    inputs = clean_inputs(context.dataset, context.rows, backbone.card.preprocess, 64)
     return np.concatenate([backbone.module(one).numpy() for one in inputs])
 
 
@@ -79,7 +79,7 @@ def test_the_loss_is_that_of_the_paper():
     assert float(found) == pytest.approx(expected, rel=1e-12)
 
 
-def test_texts_of_like_length_are_computed_together_and_come_back_in_order(task):
+def test_texts_of_like_length_are_computed_together_and_come_back_in_order(context):
     class Seen(torch.nn.Module):
         places: ClassVar[list[int]] = []
 
@@ -94,15 +94,15 @@ def test_texts_of_like_length_are_computed_together_and_come_back_in_order(task)
     assert torch.equal(Shortened(torch.nn.Sequential(Seen()), pad=0)(tokens), tokens.sum(dim=1, keepdim=True))
     assert Seen.places == [1, 2, 4, 9]
     body, _ = stages_of(open_backbone("wheel:minilm_l6"))
-    inputs, _ = batches_of(task, 3).batch(0)
+    inputs, _ = batches_of(context, 3).batch(0)
     inputs[0, 4:] = 0
     with torch.inference_mode():
         assert torch.allclose(Shortened(body, 0)(inputs), body(inputs), atol=1e-5)
 
 
 @pytest.mark.parametrize(("pairs", "of_each"), [(2, 2), (3, 2), (6, 4), (64, 4)])
-def test_of_each_class_there_are_as_many_and_two_at_least(task, monkeypatch, pairs, of_each):
-    batches = batches_of(task, pairs)
+def test_of_each_class_there_are_as_many_and_two_at_least(context, monkeypatch, pairs, of_each):
+    batches = batches_of(context, pairs)
     seen: list[int] = []
 
     def decoded(data, row, take, preprocess):
@@ -111,7 +111,7 @@ def test_of_each_class_there_are_as_many_and_two_at_least(task, monkeypatch, pai
 
     monkeypatch.setattr("graft.adaptation.contrastive.decoded", decoded)
     inputs, labels = batches.batch(5)
-    assert task.dataset.labels[seen].tolist() == labels.tolist()
+    assert context.dataset.labels[seen].tolist() == labels.tolist()
     assert len(set(seen)) == len(inputs) == len(labels)  # none comes twice
     _, counts = np.unique(labels, return_counts=True)
     assert counts.tolist() == [of_each] * min(pairs, 3)  # four of each are left to train on
@@ -119,34 +119,34 @@ def test_of_each_class_there_are_as_many_and_two_at_least(task, monkeypatch, pai
     assert not torch.equal(inputs, batches.batch(6)[0])
 
 
-def test_classes_with_a_single_sample_have_no_pairs_and_two_are_needed(task):
-    labels = task.labels[task.train]
-    alone = task.train[(labels != 0) | (np.arange(len(labels)) == np.flatnonzero(labels == 0)[0])]
-    assert len(batches_of(task, 9).by_class) == 3
-    assert len(batches_of(replace(task, train=alone), 9).by_class) == 2
-    one = np.flatnonzero(task.labels == 0)
+def test_classes_with_a_single_sample_have_no_pairs_and_two_are_needed(context):
+    labels = context.labels[context.train]
+    alone = context.train[(labels != 0) | (np.arange(len(labels)) == np.flatnonzero(labels == 0)[0])]
+    assert len(batches_of(context, 9).by_class) == 3
+    assert len(batches_of(replace(context, train=alone), 9).by_class) == 2
+    one = np.flatnonzero(context.labels == 0)
     with pytest.raises(RequestError, match="two classes of two training samples"):
-        batches_of(replace(task, train=one), 2)
+        batches_of(replace(context, train=one), 2)
 
 
-def test_a_head_is_fitted_on_what_the_network_says_before_and_after(task):
+def test_a_head_is_fitted_on_what_the_network_says_before_and_after(context):
     backbone = open_backbone("wheel:minilm_l6")
-    features = features_of(task, backbone)
-    samples = Samples(features[task.train], task.labels[task.train])
-    probe = refit(HEAD, samples, task.classes)
+    features = features_of(context, backbone)
+    samples = Samples(features[context.train], context.labels[context.train])
+    probe = refit(HEAD, samples, context.classes)
     plan = replace(contrastive_plan(), epochs=1, least_steps=4, most_steps=4, learning_rate=1e-3)
-    grown = Contrastive(plan, pairs=3).grow(Start(backbone, probe, 1.0), task)
-    assert grown.trained.steps == 4
-    assert not np.allclose(grown.scores[1.0], probe.scores(features[task.deciding]), atol=0.05)
-    same, head = grown.deliver(0.0)
+    result = Contrastive(plan, pairs=3).fit(InitialModel(backbone, probe, 1.0), context)
+    assert result.trained.steps == 4
+    assert not np.allclose(result.scores[1.0], probe.scores(features[context.deciding]), atol=0.05)
+    same, head = result.deliver(0.0)
     assert np.allclose(head.scores(features), probe.scores(features), atol=0.02)  # the fast engine's precision
     before = state_of(backbone.module)
     assert all(torch.equal(value, before[name]) for name, value in same.module.state_dict().items())
-    taught, head = grown.deliver(1.0)
+    taught, head = result.deliver(1.0)
     changed = {name for name, value in taught.module.state_dict().items() if not torch.equal(value, before[name])}
     assert changed
     assert not any("embeddings" in name for name in changed)
-    assert np.allclose(grown.scores[1.0], head.scores(features_of(task, taught)[task.deciding]), atol=0.02)
+    assert np.allclose(result.scores[1.0], head.scores(features_of(context, taught)[context.deciding]), atol=0.02)
 
 
 def test_pairs_are_for_texts_with_small_encoders_or_few_samples():

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from graft.adaptation.fine_tuner import SHARES
 from graft.adaptation.guard import Blend, decide
-from graft.adaptation.trainee import SHARES
 
 
 def scores(labels, accuracy: float, seed: int, sharpness: float = 3.0, classes: int = 5) -> np.ndarray:

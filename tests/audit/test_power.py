@@ -4,7 +4,7 @@ import pytest
 
 from graft.audit.power import USUAL_DISCORDANCE, foresight, refuse_too_few, smallest_difference
 from graft.errors import RequestError
-from graft.ranking.standing import needed_samples
+from graft.ranking.rank_estimate import needed_samples
 
 
 def test_the_smallest_difference_is_the_power_formula_turned_round():

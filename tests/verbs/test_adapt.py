@@ -72,19 +72,19 @@ def test_a_network_that_cannot_be_cut_names_what_works(folder):
 
 
 def test_views_are_as_many_as_the_cache_may_hold(folder, tmp_path, monkeypatch):
-    from graft.adaptation.task import Task
+    from graft.adaptation.context import TrainingContext
     from graft.training.place import Place
 
     said = []
     watch = type("Listener", (SILENT.__class__,), {"say": lambda self, message: said.append(message)})()
-    task = Task.of(graft.load(folder(lemon=8, plum=8)), Place(), watch=watch)
-    one = len(task.rows) * 1000 * 2 / 1e9
-    assert graft.Partial(views=6)._views_that_fit(1000, replace(task, cache_gb=8 * one)) == 6
+    context = TrainingContext.of(graft.load(folder(lemon=8, plum=8)), Place(), watch=watch)
+    one = len(context.rows) * 1000 * 2 / 1e9
+    assert graft.Partial(views=6)._views_that_fit(1000, replace(context, cache_gb=8 * one)) == 6
     assert said == []
-    assert graft.Partial(views=6)._views_that_fit(1000, replace(task, cache_gb=4.5 * one)) == 3
+    assert graft.Partial(views=6)._views_that_fit(1000, replace(context, cache_gb=4.5 * one)) == 3
     assert "3 instead of 6 varied views" in said[0]
     with pytest.raises(RequestError, match="Allow more with --cache-gb"):
-        graft.Partial()._views_that_fit(1000, replace(task, cache_gb=1.5 * one))
+        graft.Partial()._views_that_fit(1000, replace(context, cache_gb=1.5 * one))
 
 
 def test_a_batch_larger_than_the_data_is_all_of_it(folder):

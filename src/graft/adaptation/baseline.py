@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 
-from graft.adaptation.task import Task
+from graft.adaptation.context import TrainingContext
 from graft.backbones import Backbone
 from graft.backbones.shallow import SEEN, shallow
 from graft.features import extract_all
@@ -12,14 +12,14 @@ from graft.heads.probe import Candidate, Samples, refit
 from graft.records import Json
 
 
-def baseline(backbone: Backbone, task: Task, chosen: Candidate) -> Json:
+def baseline(backbone: Backbone, context: TrainingContext, chosen: Candidate) -> Json:
     """Accuracy of the majority class, and of a head on what needs no network, on the deciding samples."""
     began = time.perf_counter()
-    features = extract_all(task.dataset, task.rows, shallow(backbone), task.watch, task.cache_gb)
-    train, deciding = task.train, task.deciding
-    head = refit(chosen, Samples(features[train], task.labels[train]), task.classes)
-    labels = task.labels[deciding]
-    commonest = int(np.bincount(task.labels[train], minlength=task.classes).argmax())
+    features = extract_all(context.dataset, context.rows, shallow(backbone), context.watch, context.cache_gb)
+    train, deciding = context.train, context.deciding
+    head = refit(chosen, Samples(features[train], context.labels[train]), context.classes)
+    labels = context.labels[deciding]
+    commonest = int(np.bincount(context.labels[train], minlength=context.classes).argmax())
     accuracy = float((head.scores(features[deciding]).argmax(axis=1) == labels).mean())
     return {
         "rung": "0",

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from graft.adaptation.batches import as_input, decoded, varied_view
+from graft.adaptation.context import FitResult, InitialModel, TrainingContext
 from graft.adaptation.defaults import contrastive_plan
+from graft.adaptation.fine_tuner import FineTuner, State, state_of, with_weights
 from graft.adaptation.stages import stages_of
-from graft.adaptation.task import Grown, Start, Task
-from graft.adaptation.trainee import State, Trainee, state_of, with_weights
 from graft.backbones import Backbone
 from graft.data import Dataset
 from graft.errors import RequestError
@@ -42,11 +42,11 @@ class Contrastive:
     name: str = "contrastive pairs"
     from_probe: bool = False
 
-    def grow(self, start: Start, task: Task) -> Grown:
+    def fit(self, start: InitialModel, context: TrainingContext) -> FitResult:
         plan = replace(self.plan or contrastive_plan(), label_smoothing=0.0)
         plan.check()
-        rows = task.rows[task.train]
-        batches = PairBatches(task.dataset, rows, start.backbone.card.preprocess, self.pairs, task.seed)
+        rows = context.rows[context.train]
+        batches = PairBatches(context.dataset, rows, start.backbone.card.preprocess, self.pairs, context.seed)
         body, trunk = stages_of(start.backbone)
         preprocess = start.backbone.card.preprocess
         if isinstance(preprocess, TextPreprocess):
@@ -63,9 +63,9 @@ class Contrastive:
             shares=(0.5, 1.0),
             judged=None,  # a head would have to be fitted for it each time
             loss=finding_its_class,
-            task=task,
+            context=context,
             head=self.head,
-        ).grow(replace(plan, batch=2 * self.pairs), task)
+        ).fit(replace(plan, batch=2 * self.pairs), context)
 
 
 class Shortened(nn.Sequential):
@@ -140,14 +140,14 @@ class PairBatches:
 
 
 @dataclass
-class _PairTrainee(Trainee):
+class _PairTrainee(FineTuner):
     """A network whose head is not trained with it, but fitted on what it says after that."""
 
-    task: Task | None = None
+    context: TrainingContext | None = None
     head: Candidate = Candidate("logistic", 0.0, 0.0, 0.0, 1.0)
     fitted: dict[str, tuple[LinearHead, Scores]] = field(default_factory=dict)  # by the network's fingerprint
 
-    def scores(self, task: Task | None = None) -> Scores:
+    def scores(self, context: TrainingContext | None = None) -> Scores:
         return self._fitted(with_weights(self.backbone, state_of(self.trunk)))[1]
 
     def _delivered(self, state: State) -> tuple[Backbone, LinearHead]:
@@ -157,10 +157,10 @@ class _PairTrainee(Trainee):
 
     def _fitted(self, backbone: Backbone) -> tuple[LinearHead, Scores]:
         """A head on the training samples as this network sees them, and its scores of the deciding ones."""
-        task = self.task
-        assert task is not None
+        context = self.context
+        assert context is not None
         if backbone.fingerprint not in self.fitted:
-            features = extract_all(task.dataset, task.rows, backbone, task.watch, task.cache_gb)
-            head = refit(self.head, Samples(features[task.train], task.labels[task.train]), task.classes)
-            self.fitted[backbone.fingerprint] = head, head.scores(features[task.deciding])
+            features = extract_all(context.dataset, context.rows, backbone, context.watch, context.cache_gb)
+            head = refit(self.head, Samples(features[context.train], context.labels[context.train]), context.classes)
+            self.fitted[backbone.fingerprint] = head, head.scores(features[context.deciding])
         return self.fitted[backbone.fingerprint]

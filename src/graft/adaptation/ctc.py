@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graft.adaptation.batches import CachedBatches, Order
+from graft.adaptation.context import FitResult, InitialModel, TrainingContext
+from graft.adaptation.fine_tuner import FineTuner, with_head
 from graft.adaptation.letters import BLANK, Letters
-from graft.adaptation.task import Grown, Start, Task
-from graft.adaptation.trainee import Trainee, with_head
 from graft.backbones import Backbone
 from graft.data.transcripts import spoken
 from graft.errors import RequestError
@@ -41,40 +41,40 @@ class Ctc:
     frozen: bool = False
     views: int = VIEWS
 
-    def grow(self, start: Start, task: Task) -> Grown:
+    def fit(self, start: InitialModel, context: TrainingContext) -> FitResult:
         """Train on the task's training samples; scores are log-probabilities: (deciding, frames, letters + 1)."""
         from graft.backbones.halves import halve
 
         self.plan.check()
         halves = halve(start.backbone, self.from_stage)
-        wanted = (CLEAN, *augmented_views(views_that_fit(halves, task, self.views), task.seed))
-        found = extract_views(task.dataset, task.rows, halves.prefix, wanted, task.watch, task.cache_gb)
-        refuse_gone(task.dataset, found[0])
+        wanted = (CLEAN, *augmented_views(views_that_fit(halves, context, self.views), context.seed))
+        found = extract_views(context.dataset, context.rows, halves.prefix, wanted, context.watch, context.cache_gb)
+        refuse_gone(context.dataset, found[0])
         clean, varied = found[0].matrix, tuple(view.matrix for view in found[1:])
-        targets = self.letters.targets(spoken(task.dataset, task.rows))
+        targets = self.letters.targets(spoken(context.dataset, context.rows))
         if self.frozen:
             halves.suffix.requires_grad_(False)
 
         def deciding() -> "Iterator[Tensor]":
             import torch
 
-            for at in range(0, len(task.deciding), INPUTS):
-                part = np.array(clean[task.deciding[at : at + INPUTS]], np.float32)
+            for at in range(0, len(context.deciding), INPUTS):
+                part = np.array(clean[context.deciding[at : at + INPUTS]], np.float32)
                 yield torch.from_numpy(part.reshape(-1, *halves.shape))
 
-        order = Order(len(task.train), self.plan.batch, task.seed)
-        grown = Trainee(
+        order = Order(len(context.train), self.plan.batch, context.seed)
+        result = FineTuner(
             name=self.name,
             backbone=start.backbone,
             module=with_head(halves.suffix, start),
             trunk=halves.trunk,
-            batches=CachedBatches(varied or (clean,), targets, task.train, halves.shape, order),
+            batches=CachedBatches(varied or (clean,), targets, context.train, halves.shape, order),
             deciding=deciding,
             shares=(1.0,),
             loss=ctc_loss,
-            judged=lambda scores, task: float(losses_of(scores, targets[task.deciding]).mean()),
-        ).grow(self.plan, task)
-        return replace(grown, scores={share: log_softmax(scores) for share, scores in grown.scores.items()})
+            judged=lambda scores, context: float(losses_of(scores, targets[context.deciding]).mean()),
+        ).fit(self.plan, context)
+        return replace(result, scores={share: log_softmax(scores) for share, scores in result.scores.items()})
 
 
 def ctc_loss(scores: "Tensor", wanted: "Tensor") -> "Tensor":
@@ -109,17 +109,17 @@ def log_softmax(scores: Scores) -> Scores:
     return result
 
 
-def views_that_fit(halves: "Halves", task: Task, wanted: int) -> int:
+def views_that_fit(halves: "Halves", context: TrainingContext, wanted: int) -> int:
     """As many varied views as the cache may hold beside the clean one; raises `RequestError` for too small a cache."""
-    gigabytes = len(task.rows) * halves.prefix.card.width * 2 / 1e9  # of one view, in half precision
-    fitting = min(wanted, int(task.cache_gb / gigabytes) - 1)
+    gigabytes = len(context.rows) * halves.prefix.card.width * 2 / 1e9  # of one view, in half precision
+    fitting = min(wanted, int(context.cache_gb / gigabytes) - 1)
     if fitting < min(wanted, 1):
         raise RequestError(
-            f"Training needs {2 * gigabytes:.1f} GB for activations, and the cache may take {task.cache_gb:.1f} GB. "
+            f"Training needs {2 * gigabytes:.1f} GB for activations, and the cache may take {context.cache_gb:.1f} GB. "
             "Allow more with --cache-gb."
         )
     if fitting < wanted:
-        task.watch.say(f"{fitting} instead of {wanted} varied views fit into {task.cache_gb:.1f} GB.")
+        context.watch.say(f"{fitting} instead of {wanted} varied views fit into {context.cache_gb:.1f} GB.")
     return fitting
 
 

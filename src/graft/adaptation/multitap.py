@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from graft.adaptation.task import Task
+from graft.adaptation.context import TrainingContext
 from graft.backbones import Backbone
 from graft.features import extract_all
 from graft.heads.probe import Candidate, Samples, refit
@@ -27,7 +27,7 @@ class MultiTap:
     cut: int | None  # train from here, where an earlier stage is better than the last by more than one standard error
 
 
-def multi_tap(backbone: Backbone, task: Task, chosen: Candidate) -> MultiTap | None:
+def multi_tap(backbone: Backbone, context: TrainingContext, chosen: Candidate) -> MultiTap | None:
     """Fit a head of the chosen kind on each stage, on the later half of them, and on all.
 
     Of the last two the one with the less log-loss on the deciding samples is given. With 5 and 10 texts a class the
@@ -39,21 +39,21 @@ def multi_tap(backbone: Backbone, task: Task, chosen: Candidate) -> MultiTap | N
     taps = tap(backbone)
     if taps is None:
         return None
-    features = extract_all(task.dataset, task.rows, taps.backbone, task.watch, task.cache_gb)
-    train, labels = task.train, task.labels
-    wanted = labels[task.deciding]
+    features = extract_all(context.dataset, context.rows, taps.backbone, context.watch, context.cache_gb)
+    train, labels = context.train, context.labels
+    wanted = labels[context.deciding]
     right: list[NDArray[np.bool_]] = []
     for part in taps.slices:
         alone = Samples(np.asarray(features[train, part], np.float32), labels[train])
-        said = refit(replace(chosen, kind="ridge", penalty=chosen.penalty or 0.1), alone, task.classes)
-        right.append(said.scores(features[task.deciding, part]).argmax(axis=1) == wanted)
+        said = refit(replace(chosen, kind="ridge", penalty=chosen.penalty or 0.1), alone, context.classes)
+        right.append(said.scores(features[context.deciding, part]).argmax(axis=1) == wanted)
     scale = _scale_of_each_stage(features, taps.slices)
     scaled = np.asarray(features, np.float32) / scale
     known = Samples(scaled[train], labels[train])
-    fitted = {start: _fit_from(start, known, chosen, task.classes) for start in _starts(taps.slices)}
-    scores = {start: head.scores(scaled[task.deciding]) for start, head in fitted.items()}
+    fitted = {start: _fit_from(start, known, chosen, context.classes) for start in _starts(taps.slices)}
+    scores = {start: head.scores(scaled[context.deciding]) for start, head in fitted.items()}
     start = min(scores, key=lambda one: fit_temperature(scores[one], wanted)[1])
-    final = _unscaled(_fit_from(start, Samples(scaled, labels), chosen, task.classes, fitted[start]), scale)
+    final = _unscaled(_fit_from(start, Samples(scaled, labels), chosen, context.classes, fitted[start]), scale)
     stages = zip(taps.names, right, strict=True)
     return MultiTap(
         backbone=taps.backbone,
@@ -66,16 +66,18 @@ def multi_tap(backbone: Backbone, task: Task, chosen: Candidate) -> MultiTap | N
     )
 
 
-def head_on_stages(backbone: Backbone, task: Task, chosen: Candidate, start: int) -> tuple[Backbone, LinearHead]:
+def head_on_stages(
+    backbone: Backbone, context: TrainingContext, chosen: Candidate, start: int
+) -> tuple[Backbone, LinearHead]:
     """The network with taps, and a head of the chosen kind, on all samples, on the features from `start` on."""
     from graft.backbones.taps import tap
 
     taps = tap(backbone)
     assert taps is not None  # it had some when its stages were looked at
-    features = extract_all(task.dataset, task.rows, taps.backbone, task.watch, task.cache_gb)
+    features = extract_all(context.dataset, context.rows, taps.backbone, context.watch, context.cache_gb)
     scale = _scale_of_each_stage(features, taps.slices)
     scaled = np.asarray(features, np.float32) / scale
-    return taps.backbone, _unscaled(_fit_from(start, Samples(scaled, task.labels), chosen, task.classes), scale)
+    return taps.backbone, _unscaled(_fit_from(start, Samples(scaled, context.labels), chosen, context.classes), scale)
 
 
 def _unscaled(head: LinearHead, scale: NDArray[np.float32]) -> LinearHead:

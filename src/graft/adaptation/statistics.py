@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from graft.adaptation.batches import clean_inputs
-from graft.adaptation.task import Task
+from graft.adaptation.context import TrainingContext
 from graft.heads.folds import stratified_rank
 from graft.records import Preprocess
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 SAMPLES, BATCH = 256, 64
 
 
-def gather_statistics(module: "nn.Module", preprocess: Preprocess, task: Task) -> None:
+def gather_statistics(module: "nn.Module", preprocess: Preprocess, context: TrainingContext) -> None:
     """Replace every running mean and variance by the plain average over at most 256 training samples.
 
     Some networks move theirs by 1% a step (those that come from TensorFlow): after a few hundred steps from random
@@ -25,7 +25,7 @@ def gather_statistics(module: "nn.Module", preprocess: Preprocess, task: Task) -
     from torch.nn.modules.batchnorm import _BatchNorm
 
     norms = [one for one in module.modules() if isinstance(one, _BatchNorm)]
-    if not norms or not len(task.train):
+    if not norms or not len(context.train):
         return
     module.eval()
     momenta = [one.momentum for one in norms]
@@ -33,11 +33,11 @@ def gather_statistics(module: "nn.Module", preprocess: Preprocess, task: Task) -
         one.reset_running_stats()
         one.momentum = None  # the cumulative average
         one.train()
-    ranks = stratified_rank(task.labels[task.train], task.seed)
-    rows = task.rows[task.train[np.argsort(ranks, kind="stable")[:SAMPLES]]]
+    ranks = stratified_rank(context.labels[context.train], context.seed)
+    rows = context.rows[context.train[np.argsort(ranks, kind="stable")[:SAMPLES]]]
     with torch.no_grad():
-        for inputs in clean_inputs(task.dataset, rows, preprocess, BATCH):
-            with task.place.precision():
+        for inputs in clean_inputs(context.dataset, rows, preprocess, BATCH):
+            with context.place.precision():
                 module(inputs)
     for one, momentum in zip(norms, momenta, strict=True):
         one.momentum = momentum

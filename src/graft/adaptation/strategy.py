@@ -15,11 +15,11 @@ from graft.adaptation.batches import (
     sizes_of,
     without_filling,
 )
+from graft.adaptation.context import FitResult, InitialModel, TrainingContext
 from graft.adaptation.defaults import default_cut, full_plan, partial_plan, scratch_plan
+from graft.adaptation.fine_tuner import SHARES, FineTuner, with_head
 from graft.adaptation.stages import stages_of
 from graft.adaptation.statistics import gather_statistics
-from graft.adaptation.task import Grown, Start, Task
-from graft.adaptation.trainee import SHARES, Trainee, with_head
 from graft.backbones import Backbone
 from graft.errors import RequestError
 from graft.features import CLEAN, augmented_views, extract_all, extract_views, refuse_gone
@@ -49,7 +49,7 @@ class Strategy(Protocol):
     def from_probe(self) -> bool:
         """Whether the training begins at a head that was fitted on frozen features; at zero if not."""
 
-    def grow(self, start: Start, task: Task) -> Grown:
+    def fit(self, start: InitialModel, context: TrainingContext) -> FitResult:
         """Train on the task's training samples and score its deciding ones."""
 
 
@@ -61,11 +61,11 @@ class Probe:
     name: str = "the head"
     from_probe: bool = False
 
-    def grow(self, start: Start, task: Task) -> Grown:
-        features = extract_all(task.dataset, task.rows, start.backbone, task.watch, task.cache_gb)
-        head = refit(self.head, Samples(features[task.train], task.labels[task.train]), task.classes)
-        scores = {1.0: head.scores(features[task.deciding])}
-        return Grown(self.name, Trained(), scores, lambda share: (start.backbone, head))
+    def fit(self, start: InitialModel, context: TrainingContext) -> FitResult:
+        features = extract_all(context.dataset, context.rows, start.backbone, context.watch, context.cache_gb)
+        head = refit(self.head, Samples(features[context.train], context.labels[context.train]), context.classes)
+        scores = {1.0: head.scores(features[context.deciding])}
+        return FitResult(self.name, Trained(), scores, lambda share: (start.backbone, head))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Partial:
     name: str = "the last stages"
     from_probe: bool = True
 
-    def grow(self, start: Start, task: Task) -> Grown:
+    def fit(self, start: InitialModel, context: TrainingContext) -> FitResult:
         from graft.backbones.halves import halve
 
         before = default_cut(start.backbone) if self.from_stage is None else self.from_stage
@@ -93,46 +93,46 @@ class Partial:
             )
         plan = self.plan or partial_plan(start.backbone)
         plan.check()
-        card, data = start.backbone.card, task.dataset
-        largest = data.modality.fix(card.preprocess, [data.content(int(row)) for row in task.rows])
+        card, data = start.backbone.card, context.dataset
+        largest = data.modality.fix(card.preprocess, [data.content(int(row)) for row in context.rows])
         halves = halve(start.backbone, before, largest)
-        wanted = (CLEAN, *augmented_views(self._views_that_fit(halves.prefix.card.width, task), task.seed))
-        views = extract_views(task.dataset, task.rows, halves.prefix, wanted, task.watch, task.cache_gb)
+        wanted = (CLEAN, *augmented_views(self._views_that_fit(halves.prefix.card.width, context), context.seed))
+        views = extract_views(context.dataset, context.rows, halves.prefix, wanted, context.watch, context.cache_gb)
         refuse_gone(data, views[0])
         varied, clean = tuple(view.matrix for view in views[1:]), views[0].matrix
         varying = None in data.modality.shape(card.preprocess)
-        order = order_of(task, plan)
+        order = order_of(context, plan)
         if varying:
-            order = replace(order, sizes=sizes_of(clean[task.train], halves.shape))
+            order = replace(order, sizes=sizes_of(clean[context.train], halves.shape))
 
         def deciding() -> "Iterable[Tensor]":
             import torch
 
-            for at in range(0, len(task.deciding), INPUTS):
-                part = np.array(clean[task.deciding[at : at + INPUTS]], np.float32).reshape(-1, *halves.shape)
+            for at in range(0, len(context.deciding), INPUTS):
+                part = np.array(clean[context.deciding[at : at + INPUTS]], np.float32).reshape(-1, *halves.shape)
                 yield torch.from_numpy(without_filling(part) if varying else part)
 
-        return Trainee(
+        return FineTuner(
             name=f"the stages from {start.backbone.stages[before].name}",
             backbone=start.backbone,
             module=with_head(halves.suffix, start),
             trunk=halves.trunk,
-            batches=CachedBatches(varied, task.labels, task.train, halves.shape, order),
+            batches=CachedBatches(varied, context.labels, context.train, halves.shape, order),
             deciding=deciding,
-        ).grow(plan, task)
+        ).fit(plan, context)
 
-    def _views_that_fit(self, width: int, task: Task) -> int:
+    def _views_that_fit(self, width: int, context: TrainingContext) -> int:
         """As many views as the cache may hold beside the clean one; raises `RequestError` where not even one fits."""
-        gigabytes = len(task.rows) * width * 2 / 1e9  # of one view, in half precision
-        wanted = task.dataset.modality.views if self.views is None else self.views
-        fitting = min(wanted, int(task.cache_gb / gigabytes) - 1)
+        gigabytes = len(context.rows) * width * 2 / 1e9  # of one view, in half precision
+        wanted = context.dataset.modality.views if self.views is None else self.views
+        fitting = min(wanted, int(context.cache_gb / gigabytes) - 1)
         if fitting < 1:
             raise RequestError(
                 f"Training the last stages needs {2 * gigabytes:.1f} GB for activations, and the cache may take "
-                f"{task.cache_gb:.1f} GB. Allow more with --cache-gb, or train from a later stage."
+                f"{context.cache_gb:.1f} GB. Allow more with --cache-gb, or train from a later stage."
             )
         if fitting < wanted:
-            task.watch.say(f"{fitting} instead of {wanted} varied views fit into {task.cache_gb:.1f} GB.")
+            context.watch.say(f"{fitting} instead of {wanted} varied views fit into {context.cache_gb:.1f} GB.")
         return fitting
 
 
@@ -146,12 +146,12 @@ class Full:
     name: str = "all stages"
     from_probe: bool = True
 
-    def grow(self, start: Start, task: Task) -> Grown:
+    def fit(self, start: InitialModel, context: TrainingContext) -> FitResult:
         body, trunk = stages_of(start.backbone)
         for stage in [*body][: self.frozen_stages if len(body) > self.frozen_stages else 0]:
             stage.requires_grad_(False)
         plan = self.plan or full_plan(start.backbone)
-        return on_pictures(self.name, start, with_head(body, start), trunk, plan, task, self.varied)
+        return on_pictures(self.name, start, with_head(body, start), trunk, plan, context, self.varied)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,7 @@ class LoRA:
     name: str = "low-rank additions"
     from_probe: bool = True
 
-    def grow(self, start: Start, task: Task) -> Grown:
+    def fit(self, start: InitialModel, context: TrainingContext) -> FitResult:
         from graft.adaptation.lora import add_lora, merge_lora
 
         if self.rank < 1:
@@ -180,8 +180,8 @@ class LoRA:
             with_head(body, start),
             trunk,
             replace(plan, anchor=0.0),
-            task,
-            prepare=lambda module: add_lora(module[0], self.rank, self.alpha, task.seed),
+            context,
+            prepare=lambda module: add_lora(module[0], self.rank, self.alpha, context.seed),
             settle=lambda module: merge_lora(module[0]),
         )
 
@@ -195,13 +195,15 @@ class Scratch:
     name: str = "all stages from random weights"
     from_probe: bool = False
 
-    def grow(self, start: Start, task: Task) -> Grown:
+    def fit(self, start: InitialModel, context: TrainingContext) -> FitResult:
         from graft.backbones.from_random import random_like
 
         card, preprocess = start.backbone.card, start.backbone.card.preprocess
-        fresh = random_like(start.backbone, task.seed)
-        backbone = Backbone(replace(fresh.card, source=str(task.dataset.root)), fresh.load)
-        start = Start(backbone, LinearHead(np.zeros((card.width, task.classes)), np.zeros(task.classes)), 1.0)
+        fresh = random_like(start.backbone, context.seed)
+        backbone = Backbone(replace(fresh.card, source=str(context.dataset.root)), fresh.load)
+        start = InitialModel(
+            backbone, LinearHead(np.zeros((card.width, context.classes)), np.zeros(context.classes)), 1.0
+        )
         body, trunk = stages_of(backbone)
         plan = self.plan or scratch_plan()
         return on_pictures(
@@ -210,42 +212,42 @@ class Scratch:
             with_head(body, start),
             trunk,
             plan,
-            task,
+            context,
             self.varied,
             shares=(1.0,),
-            settle=lambda module: gather_statistics(module, preprocess, task),
+            settle=lambda module: gather_statistics(module, preprocess, context),
         )
 
 
-def order_of(task: Task, plan: Plan) -> Order:
+def order_of(context: TrainingContext, plan: Plan) -> Order:
     """In which order the training samples are shown."""
-    return Order(len(task.train), plan.batch, task.seed)
+    return Order(len(context.train), plan.batch, context.seed)
 
 
 def on_pictures(
     name: str,
-    start: Start,
+    start: InitialModel,
     module: "nn.Sequential",
     trunk: "nn.Module",
     plan: Plan,
-    task: Task,
+    context: TrainingContext,
     varied: bool = True,
     shares: Sequence[float] = SHARES,
-    **hooks: Any,  # `prepare` and `settle` of the trainee
-) -> Grown:
+    **hooks: Any,  # `prepare` and `settle` of the fine-tuner
+) -> FitResult:
     """Train a whole network on pictures that are decoded as they are needed."""
     plan.check()
     preprocess = start.backbone.card.preprocess
-    rows = task.rows[task.train]
-    order = replace(order_of(task, plan), sizes=lengths_of(task.dataset, rows, preprocess))
+    rows = context.rows[context.train]
+    order = replace(order_of(context, plan), sizes=lengths_of(context.dataset, rows, preprocess))
     with workers(usable_cores()) as pool:
-        return Trainee(
+        return FineTuner(
             name=name,
             backbone=start.backbone,
             module=module,
             trunk=trunk,
-            batches=LiveBatches(task.dataset, rows, preprocess, order, pool, varied),
-            deciding=lambda: clean_inputs(task.dataset, task.rows[task.deciding], preprocess, INPUTS),
+            batches=LiveBatches(context.dataset, rows, preprocess, order, pool, varied),
+            deciding=lambda: clean_inputs(context.dataset, context.rows[context.deciding], preprocess, INPUTS),
             shares=shares,
             **hooks,
-        ).grow(plan, task)
+        ).fit(plan, context)

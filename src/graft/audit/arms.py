@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from graft.adaptation.context import InitialModel, TrainingContext
 from graft.adaptation.defaults import partial_plan, scratch_plan
 from graft.adaptation.model import Model
 from graft.adaptation.recorded import restored
 from graft.adaptation.strategy import Partial, Probe, Scratch, Strategy
-from graft.adaptation.task import Start, Task
 from graft.backbones import Backbone
 from graft.backbones.from_random import random_like
 from graft.backbones.shallow import SEEN, shallow
@@ -33,7 +33,7 @@ class Arm:
 
     key: str
     name: str
-    grow: Callable[[Task], Model]
+    fit: Callable[[TrainingContext], Model]
     seeds: int = 1
 
 
@@ -52,59 +52,63 @@ def arms_of(backbone: Backbone, how: Strategy, budget: Budget) -> list[Arm]:
     Where the time is bounded these teach the probe, not `how`: a leak shows there too.
     """
 
-    def random_features(task: Task) -> Model:
-        return probed(random_like(backbone, task.seed), task)
+    def random_features(context: TrainingContext) -> Model:
+        return probed(random_like(backbone, context.seed), context)
 
-    def from_scratch(task: Task) -> Model:
+    def from_scratch(context: TrainingContext) -> Model:
         plan = scratch_plan()
         plan = replace(plan, epochs=budget.steps * partial_plan(backbone).epochs)
         ends = None if budget.seconds is None else time.perf_counter() + budget.seconds
-        return grown(backbone, Scratch(plan), replace(task, deadline=ends))
+        return fit_strategy(backbone, Scratch(plan), replace(context, deadline=ends))
 
-    def permuted(task: Task) -> Model:
-        rows = task.rows[task.train]
-        labels = task.dataset.labels.copy()
-        labels[rows] = np.random.default_rng(task.seed).permutation(labels[rows])
+    def permuted(context: TrainingContext) -> Model:
+        rows = context.rows[context.train]
+        labels = context.dataset.labels.copy()
+        labels[rows] = np.random.default_rng(context.seed).permutation(labels[rows])
         way = how if budget.seconds is None else Probe()
-        return grown(backbone, way, replace(task, dataset=replace(task.dataset, labels=labels)))
+        return fit_strategy(backbone, way, replace(context, dataset=replace(context.dataset, labels=labels)))
 
     return [
-        Arm("majority", "the majority class", lambda task: commonest(shallow(backbone), task)),
-        Arm("shortcut", f"no network: {SEEN[backbone.card.modality]}", lambda task: probed(shallow(backbone), task)),
+        Arm("majority", "the majority class", lambda context: commonest(shallow(backbone), context)),
+        Arm(
+            "shortcut",
+            f"no network: {SEEN[backbone.card.modality]}",
+            lambda context: probed(shallow(backbone), context),
+        ),
         Arm("random", "random features", random_features, 3),
         Arm("scratch", "the same network from scratch", from_scratch, budget.seeds),
-        Arm("probe", "the frozen pretrained network", lambda task: probed(backbone, task)),
+        Arm("probe", "the frozen pretrained network", lambda context: probed(backbone, context)),
         Arm("permuted", "permuted labels", permuted, PERMUTATIONS),
     ]
 
 
-def commonest(nothing: Backbone, task: Task) -> Model:
+def commonest(nothing: Backbone, context: TrainingContext) -> Model:
     """Always the class with most training samples."""
-    bias = np.bincount(task.labels[task.train], minlength=task.classes).astype(np.float64)
-    return model_of(nothing, LinearHead(np.zeros((nothing.card.width, task.classes)), bias), task)
+    bias = np.bincount(context.labels[context.train], minlength=context.classes).astype(np.float64)
+    return model_of(nothing, LinearHead(np.zeros((nothing.card.width, context.classes)), bias), context)
 
 
-def probed(backbone: Backbone, task: Task) -> Model:
+def probed(backbone: Backbone, context: TrainingContext) -> Model:
     """A logistic head on a frozen network."""
-    features = extract_all(task.dataset, task.rows, backbone, task.watch, task.cache_gb)
-    head = refit(HEAD, Samples(features[task.train], task.labels[task.train]), task.classes)
-    return model_of(backbone, head, task)
+    features = extract_all(context.dataset, context.rows, backbone, context.watch, context.cache_gb)
+    head = refit(HEAD, Samples(features[context.train], context.labels[context.train]), context.classes)
+    return model_of(backbone, head, context)
 
 
-def grown(backbone: Backbone, how: Strategy, task: Task) -> Model:
+def fit_strategy(backbone: Backbone, how: Strategy, context: TrainingContext) -> Model:
     """What a strategy makes of a backbone, from its probe where it begins there."""
     if how.from_probe:
-        features = extract_all(task.dataset, task.rows, backbone, task.watch, task.cache_gb)
-        head = refit(HEAD, Samples(features[task.train], task.labels[task.train]), task.classes)
+        features = extract_all(context.dataset, context.rows, backbone, context.watch, context.cache_gb)
+        head = refit(HEAD, Samples(features[context.train], context.labels[context.train]), context.classes)
     else:
-        head = LinearHead(np.zeros((backbone.card.width, task.classes)), np.zeros(task.classes))
-    return model_of(*how.grow(Start(backbone, head, 1.0), task).deliver(1.0), task)
+        head = LinearHead(np.zeros((backbone.card.width, context.classes)), np.zeros(context.classes))
+    return model_of(*how.fit(InitialModel(backbone, head, 1.0), context).deliver(1.0), context)
 
 
-def model_of(backbone: Backbone, head: LinearHead, task: Task) -> Model:
+def model_of(backbone: Backbone, head: LinearHead, context: TrainingContext) -> Model:
     """A model of its parts; uncalibrated, which no answer depends on."""
     weight, bias = np.ascontiguousarray(head.weight.T, np.float32), head.bias.astype(np.float32)
-    return Model(backbone, task.dataset.classes, weight, bias, 1.0, {})
+    return Model(backbone, context.dataset.classes, weight, bias, 1.0, {})
 
 
 def strategy_of(provenance: Json) -> Strategy:

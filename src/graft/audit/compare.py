@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graft.evaluation.intervals import Units, widening
-from graft.ranking.standing import needed_samples
+from graft.ranking.rank_estimate import needed_samples
 
 Finding = Literal["POSITIVE", "NEGATIVE", "EQUIVALENT", "NOT HARMFUL", "INCONCLUSIVE"]
 DRAWS = 10_000

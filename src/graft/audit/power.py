@@ -2,7 +2,7 @@
 
 from graft.audit.compare import LEAST_SAMPLES
 from graft.errors import RequestError, plural
-from graft.ranking.standing import needed_samples
+from graft.ranking.rank_estimate import needed_samples
 
 USUAL_DISCORDANCE = 0.1  # share of samples that one arm gets right and the other wrong; an assumption
 WORTH_SEEING = (0.10, 0.05)  # differences of accuracy for which the number of samples is told

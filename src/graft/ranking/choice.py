@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from graft.errors import listing
 from graft.ranking.evidence import Evidence
-from graft.ranking.standing import PRACTICALLY, Standing, clustered_error, needed_samples, order
+from graft.ranking.rank_estimate import PRACTICALLY, RankEstimate, clustered_error, needed_samples, order
 
 TOLERATED_RISK = 0.1  # of losing more than a point by taking the cheaper, as on the ladder
 MOST_NEEDED = 1_000_000  # samples beyond which a number says nothing
@@ -27,7 +27,7 @@ class Choice:
 def choose(
     names: Sequence[str],
     pool: Sequence[Evidence],
-    standings: Sequence[Standing],
+    estimates: Sequence[RankEstimate],
     costs: Sequence[float],
     groups: NDArray[np.intp] | None,
 ) -> Choice:
@@ -38,11 +38,11 @@ def choose(
     """
     if len(names) == 1:
         return Choice(0, f"{names[0]} is the only candidate: there was nothing to choose between.")
-    ranked = order(standings)
-    leader = max(ranked, key=lambda number: standings[number].posterior)
-    losses = [standings[leader].posterior - one.posterior for one in standings]
-    level = [number for number in ranked if standings[number].level and number != leader]
-    near = [number for number in ranked if standings[number].risk <= TOLERATED_RISK or number == leader]
+    ranked = order(estimates)
+    leader = max(ranked, key=lambda number: estimates[number].posterior)
+    losses = [estimates[leader].posterior - one.posterior for one in estimates]
+    level = [number for number in ranked if estimates[number].level and number != leader]
+    near = [number for number in ranked if estimates[number].risk <= TOLERATED_RISK or number == leader]
     chosen = min(near, key=lambda number: (costs[number], losses[number]))
     cheaper = [number for number in level if costs[number] < costs[leader]]
     if chosen == leader and not level:
@@ -54,7 +54,7 @@ def choose(
     rival = chosen if chosen != leader else min(cheaper, key=lambda number: (costs[number], losses[number]))
     difference = pool[leader].right - pool[rival].right
     gap, error = float(difference.mean()), clustered_error(difference, groups)
-    if chosen != leader and (not standings[chosen].level or abs(gap) + 1.645 * error < PRACTICALLY):
+    if chosen != leader and (not estimates[chosen].level or abs(gap) + 1.645 * error < PRACTICALLY):
         return Choice(
             chosen,
             f"{names[chosen]} and {names[leader]} are practically equal (within 1 point): the cheaper is chosen.",
@@ -70,7 +70,7 @@ def choose(
             f"{names[rival]} costs {saved} less, if that matters more."
         )
     else:
-        risk = f"{100 * standings[chosen].risk:.0f}%"
+        risk = f"{100 * estimates[chosen].risk:.0f}%"
         why = f"The cheaper, {names[chosen]}, is chosen: the risk of losing more than a point by it is {risk}."
     return Choice(chosen, unclear + why, needed, open=True)
 

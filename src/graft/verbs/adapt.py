@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+from graft.adaptation.context import FitResult, InitialModel, TrainingContext
 from graft.adaptation.model import Model
 from graft.adaptation.recorded import recorded
 from graft.adaptation.strategy import Probe, Scratch, Strategy
-from graft.adaptation.task import Grown, Start, Task
 from graft.adaptation.unknown import unknown_threshold
 from graft.backbones import Backbone
 from graft.data import Dataset, LoadOptions, load
@@ -60,23 +60,25 @@ def adapt(
     opened = suited(backbone, dataset) if isinstance(backbone, str) else suit(backbone, dataset)
     strategy, place = how or Probe(), place or Place.best()
     if out is None:
-        task = replace(Task.of(_readable(dataset, opened, strategy, watch), place, seed, watch), told=on_epoch)
-        return _model(task, strategy, _grown(opened, strategy, task))
+        context = replace(
+            TrainingContext.of(_readable(dataset, opened, strategy, watch), place, seed, watch), told=on_epoch
+        )
+        return _model(context, strategy, _grown(opened, strategy, context))
     name = backbone if isinstance(backbone, str) else opened.card.id
     run = _begun(Path(out), name, dataset, strategy, seed)
     with _at_work(run):
         watch = Recorder(watch, run)
-        task = Task.of(_readable(dataset, opened, strategy, watch), place, seed, watch)
+        context = TrainingContext.of(_readable(dataset, opened, strategy, watch), place, seed, watch)
 
         def told(epoch: Epoch) -> None:
             run.event("epoch", **asdict(epoch))
             on_epoch(epoch)
 
-        task = replace(task, told=told, checkpoints=run.path / CHECKPOINTS)
-        write_split(run, task.dataset)
-        grown = _grown(opened, strategy, task)
-        model = _model(task, strategy, grown)
-        _write(run, model, task, grown)
+        context = replace(context, told=told, checkpoints=run.path / CHECKPOINTS)
+        write_split(run, context.dataset)
+        result = _grown(opened, strategy, context)
+        model = _model(context, strategy, result)
+        _write(run, model, context, result)
     return model
 
 
@@ -87,40 +89,42 @@ def _readable(dataset: Dataset, backbone: Backbone, strategy: Strategy, watch: W
     return dataset.without(extract(dataset, dataset.rows("train", "val"), backbone, watch).unreadable)
 
 
-def _grown(backbone: Backbone, strategy: Strategy, task: Task) -> Grown:
-    return strategy.grow(_at_probe(backbone, task) if strategy.from_probe else _at_zero(backbone, task), task)
+def _grown(backbone: Backbone, strategy: Strategy, context: TrainingContext) -> FitResult:
+    return strategy.fit(_at_probe(backbone, context) if strategy.from_probe else _at_zero(backbone, context), context)
 
 
-def _at_probe(backbone: Backbone, task: Task) -> Start:
-    features = extract_all(task.dataset, task.rows, backbone, task.watch, task.cache_gb)
-    head = refit(Probe().head, Samples(features[task.train], task.labels[task.train]), task.classes)
-    temperature, _ = fit_temperature(head.scores(features[task.deciding]), task.labels[task.deciding])
-    return Start(backbone, head, temperature)
+def _at_probe(backbone: Backbone, context: TrainingContext) -> InitialModel:
+    features = extract_all(context.dataset, context.rows, backbone, context.watch, context.cache_gb)
+    head = refit(Probe().head, Samples(features[context.train], context.labels[context.train]), context.classes)
+    temperature, _ = fit_temperature(head.scores(features[context.deciding]), context.labels[context.deciding])
+    return InitialModel(backbone, head, temperature)
 
 
-def _at_zero(backbone: Backbone, task: Task) -> Start:
-    return Start(backbone, LinearHead(np.zeros((backbone.card.width, task.classes)), np.zeros(task.classes)), 1.0)
+def _at_zero(backbone: Backbone, context: TrainingContext) -> InitialModel:
+    return InitialModel(
+        backbone, LinearHead(np.zeros((backbone.card.width, context.classes)), np.zeros(context.classes)), 1.0
+    )
 
 
-def _model(task: Task, strategy: Strategy, grown: Grown) -> Model:
-    trunk, head = grown.deliver(1.0)
-    temperature, _ = fit_temperature(grown.scores[1.0], task.labels[task.deciding])
+def _model(context: TrainingContext, strategy: Strategy, result: FitResult) -> Model:
+    trunk, head = result.deliver(1.0)
+    temperature, _ = fit_temperature(result.scores[1.0], context.labels[context.deciding])
     return Model(
         backbone=trunk,
-        classes=task.dataset.classes,
+        classes=context.dataset.classes,
         weight=np.ascontiguousarray(head.weight.T, np.float32),
         bias=head.bias.astype(np.float32),
         temperature=temperature,
         provenance={
             "graft": version("graft-ml"),
-            "dataset": task.dataset.fingerprint,
-            "seed": task.seed,
-            "head": grown.name,
+            "dataset": context.dataset.fingerprint,
+            "seed": context.seed,
+            "head": result.name,
             "strategy": recorded(strategy),
-            "samples": len(task.train),
-            "losses": [asdict(epoch) for epoch in grown.trained.epochs],
+            "samples": len(context.train),
+            "losses": [asdict(epoch) for epoch in result.trained.epochs],
         },
-        unknown_threshold=unknown_threshold(softmax(grown.scores[1.0] / temperature)),
+        unknown_threshold=unknown_threshold(softmax(result.scores[1.0] / temperature)),
     )
 
 
@@ -149,21 +153,21 @@ def _at_work(run: RunFolder) -> Iterator[None]:
         run.update(state="finished", seconds=round(time.perf_counter() - began, 2))
 
 
-def _write(run: RunFolder, model: Model, task: Task, grown: Grown) -> None:
+def _write(run: RunFolder, model: Model, context: TrainingContext, result: FitResult) -> None:
     """The model, what is known of it, and the report."""
-    judged = Judgement.of(grown.scores[1.0] / model.temperature, task.labels[task.deciding])
-    trained = asdict(grown.trained)
+    judged = Judgement.of(result.scores[1.0] / model.temperature, context.labels[context.deciding])
+    trained = asdict(result.trained)
     entry = {
         "rung": "alone",
-        "name": grown.name,
+        "name": result.name,
         "kept": True,
         "why": "it is what was asked for",
         "accuracy": judged.accuracy,
         "log_loss": judged.log_loss,
-        "deciding_samples": len(task.deciding),
+        "deciding_samples": len(context.deciding),
         **{name: trained[name] for name in ("steps", "planned", "stopped", "epochs", "seconds")},
     }
-    evaluation = evaluate_held_out(task, grown.scores[1.0] / model.temperature)
+    evaluation = evaluate_held_out(context, result.scores[1.0] / model.temperature)
     with run.exclusively():
         figures = {"ladder.json": [entry], "evaluation.json": {evaluation.part: asdict(evaluation)}}
         run.commit({name: json_bytes(content) for name, content in figures.items()}, model.save)

@@ -10,10 +10,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from graft.adaptation.context import TrainingContext
 from graft.adaptation.model import Model
-from graft.adaptation.task import Task
 from graft.audit import alarms
-from graft.audit.arms import HEAD, Arm, Budget, arms_of, grown, predicted, strategy_of
+from graft.audit.arms import HEAD, Arm, Budget, arms_of, fit_strategy, predicted, strategy_of
 from graft.audit.compare import Comparison, compare, compare_by_folds
 from graft.audit.harm import harmed
 from graft.audit.labels import Saved, curve, saved
@@ -117,7 +117,7 @@ class _Auditor:
     ) -> None:
         self.folder, self.dataset, self.backbone, self.model = folder, dataset, backbone, model
         self.budget, self.seed, self.watch = budget, seed, watch
-        self.task = Task.of(dataset, Place.best(), seed, watch).on_everything()
+        self.context = TrainingContext.of(dataset, Place.best(), seed, watch).on_everything()
         self.how = strategy_of(model.provenance)
         self.arms = arms_of(backbone, self.how, budget)
         self.results: dict[str, ArmResult] = {}
@@ -131,7 +131,7 @@ class _Auditor:
         numbers = {name: number for number, name in enumerate(self.dataset.classes)}
         labels = np.array([numbers[name] for name in test.names], np.int32)
         groups = self._groups_of(test.sources)
-        right = {arm.key: self._answers(arm, self.task, test.contents) == labels for arm in self.arms}
+        right = {arm.key: self._answers(arm, self.context, test.contents) == labels for arm in self.arms}
         delivered = predicted(self.model, test.contents, self.watch)
         right["delivered"] = (np.array([numbers[name] for name in self.model.classes])[delivered] == labels)[None]
         self._note("delivered", "the delivered model", 1, 0.0)
@@ -148,20 +148,24 @@ class _Auditor:
     def _by_folds(self) -> Verdict:
         """Every arm is trained once for each fold; the delivered model is stood for by what made it."""
         self.watch.say("This run has no test set: the arms are cross-validated, the delivered model's way among them.")
-        rows, labels = self.task.rows, self.task.labels
-        folds = make_folds(labels, self.task.groups, self.seed)[0]
+        rows, labels = self.context.rows, self.context.labels
+        folds = make_folds(labels, self.context.groups, self.seed)[0]
         folds = np.where(folds < 0, folds, folds % FOLDS)
         asked = np.flatnonzero(folds >= 0)
         refuse_too_few(len(asked), self.dataset.modality.noun, "what can be cross-validated of this run")
-        way = Arm("delivered", "the way of the delivered model", lambda task: grown(self.backbone, self.how, task))
+
+        def as_delivered(context: TrainingContext) -> Model:
+            return fit_strategy(self.backbone, self.how, context)
+
+        way = Arm("delivered", "the way of the delivered model", as_delivered)
         right: dict[str, NDArray[np.bool_]] = {}
         for arm in [*self.arms, way]:
             answers = np.empty((arm.seeds, len(rows)), np.intp)
             for fold in np.unique(folds[asked]):
                 held_out = np.flatnonzero(folds == fold)
-                task = replace(self.task, train=np.flatnonzero(folds != fold))
+                context = replace(self.context, train=np.flatnonzero(folds != fold))
                 paths = [self.dataset.content(int(row)) for row in rows[held_out]]
-                answers[:, held_out] = self._answers(arm, task, paths)
+                answers[:, held_out] = self._answers(arm, context, paths)
             right[arm.key] = (answers == labels)[:, asked]
 
         def comparing(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Comparison:
@@ -197,13 +201,13 @@ class _Auditor:
             noun=self.dataset.modality.noun,
         )
 
-    def _answers(self, arm: Arm, task: Task, paths: Sequence[Content]) -> NDArray[np.intp]:
+    def _answers(self, arm: Arm, context: TrainingContext, paths: Sequence[Content]) -> NDArray[np.intp]:
         """The answers of an arm, (seeds, files), with the time it took in the results."""
         began = time.perf_counter()
         self.watch.say(f"Audit: {arm.name}.")
         if arm.key not in self.results:
             tell_stage(self.watch, Stage(1 + len(self.results), len(self.arms) + 1, arm.name))
-        rows = [predicted(arm.grow(replace(task, seed=self.seed + n)), paths, self.watch) for n in range(arm.seeds)]
+        rows = [predicted(arm.fit(replace(context, seed=self.seed + n)), paths, self.watch) for n in range(arm.seeds)]
         self._note(arm.key, arm.name, arm.seeds, time.perf_counter() - began)
         return np.stack(rows)
 
@@ -224,12 +228,12 @@ class _Auditor:
         return f"the same network from scratch in the {self.budget.seconds:.0f} s that the whole fit took"
 
     def _alarms(self, test: NDArray[np.intp], right: dict[str, NDArray[np.bool_]]) -> list[Alarm]:
-        data, rows = self.dataset, self.task.rows
+        data, rows = self.dataset, self.context.rows
         seen = [extract_all(data, part, self.backbone, self.watch) for part in (rows, test)]
         chance, tested = float(right["majority"].mean()), float(right["shortcut"].mean())
         thumbnails = extract_all(data, rows, shallow(self.backbone), self.watch)
-        samples = Samples(thumbnails, self.task.labels, self.task.groups)
-        folded = accuracy_by_folds(samples, self.task.classes, self.seed) or 0.0
+        samples = Samples(thumbnails, self.context.labels, self.context.groups)
+        folded = accuracy_by_folds(samples, self.context.classes, self.seed) or 0.0
         found = alarms.near_duplicates(seen[0], seen[1], [data.sources[row] for row in test])
         found += alarms.shortcut(folded, tested, chance)
         found += alarms.permuted_labels(right["permuted"], float(right["majority"].mean()))
@@ -265,12 +269,12 @@ class _Auditor:
     def _label_efficiency(self, test: NDArray[np.intp], rival: NDArray[np.bool_]) -> tuple[Saved | None, Json]:
         """How accurate heads on the frozen network are with fewer labels, against scratch with all of them."""
         features, asked = (
-            np.asarray(extract_all(self.dataset, part, self.backbone, self.watch)) for part in (self.task.rows, test)
+            np.asarray(extract_all(self.dataset, part, self.backbone, self.watch)) for part in (self.context.rows, test)
         )
-        labels, wanted = self.task.labels, self.dataset.labels[test]
+        labels, wanted = self.context.labels, self.dataset.labels[test]
 
         def answer(rows: NDArray[np.intp]) -> NDArray[np.bool_]:
-            head = refit(HEAD, Samples(features[rows], labels[rows]), self.task.classes)
+            head = refit(HEAD, Samples(features[rows], labels[rows]), self.context.classes)
             right: NDArray[np.bool_] = head.scores(asked).argmax(axis=1) == wanted
             return right
 

@@ -31,8 +31,8 @@ from graft.verbs.record import Delivery, first_unlocked, write_split
 from graft.verbs.report import read_evaluations
 
 if TYPE_CHECKING:
-    from graft.adaptation.standing import Standing
-    from graft.adaptation.task import Task
+    from graft.adaptation.context import TrainingContext
+    from graft.adaptation.incumbent import Incumbent
     from graft.verbs.fit import FitOptions
 
 CHECKPOINTS = "checkpoints"
@@ -97,46 +97,50 @@ class Climb:
         from graft.adaptation.ladder import Clock, Ladder  # needs torch, which a quick fit may do without
 
         clock = Clock(self.began, None if self.options.minutes is None else 60 * self.options.minutes)
-        task, probe = self._task(), self.probe
+        context, probe = self._context(), self.probe
         probe = self.probe
-        ladder = Ladder.above(self.backbone, probe.chosen, probe.head, probe.temperature, task, clock)
-        if len(task.deciding):  # the probe's figures where all later ones are taken, so that they can be compared
-            judged = Judgement.of(ladder.standing.scores, task.labels[task.deciding])
-            there = {"accuracy": judged.accuracy, "log_loss": judged.log_loss, "deciding_samples": len(task.deciding)}
+        ladder = Ladder.above(self.backbone, probe.chosen, probe.head, probe.temperature, context, clock)
+        if len(context.deciding):  # the probe's figures where all later ones are taken, so that they can be compared
+            judged = Judgement.of(ladder.incumbent.scores, context.labels[context.deciding])
+            there = {
+                "accuracy": judged.accuracy,
+                "log_loss": judged.log_loss,
+                "deciding_samples": len(context.deciding),
+            }
             self.ladder[0] |= there
         for rung in ladder.climb(self.options.effort):
-            if rung.standing is not None:
+            if rung.incumbent is not None:
                 for entry in self.ladder if rung.entry["rung"] != "final" else []:
                     if entry["kept"]:
                         entry |= {"kept": False, "passed_by": rung.entry["rung"]}
-                self._deliver(rung.standing, task)
+                self._deliver(rung.incumbent, context)
             self.ladder.append(rung.entry)
             self.ladder.sort(key=lambda entry: str(entry["rung"]))
             self._write()
 
     def from_scratch(self, epochs: float) -> None:
         """One rung alone: the whole network from random weights, as pretraining needs it."""
+        from graft.adaptation.context import InitialModel
         from graft.adaptation.defaults import scratch_plan
-        from graft.adaptation.standing import Standing
+        from graft.adaptation.incumbent import Incumbent
         from graft.adaptation.strategy import Scratch
-        from graft.adaptation.task import Start
 
-        task = self._task()
+        context = self._context()
         if self.options.minutes is not None:
-            task = replace(task, deadline=self.began + 60 * self.options.minutes)
-        nothing = LinearHead(np.zeros((self.backbone.card.width, task.classes)), np.zeros(task.classes))
-        grown = Scratch(replace(scratch_plan(), epochs=epochs)).grow(Start(self.backbone, nothing, 1.0), task)
-        trunk, head = grown.deliver(1.0)
-        scores, labels = grown.scores[1.0], task.labels[task.deciding]
+            context = replace(context, deadline=self.began + 60 * self.options.minutes)
+        nothing = LinearHead(np.zeros((self.backbone.card.width, context.classes)), np.zeros(context.classes))
+        result = Scratch(replace(scratch_plan(), epochs=epochs)).fit(InitialModel(self.backbone, nothing, 1.0), context)
+        trunk, head = result.deliver(1.0)
+        scores, labels = result.scores[1.0], context.labels[context.deciding]
         temperature, loss = fit_temperature(scores, labels)
-        self.about = {"features": "none", "dataset": self.dataset.fingerprint, "seed": task.seed}
-        self._deliver(Standing("0", grown.name, trunk, head, temperature, scores, len(task.train)), task)
-        trained = dataclasses.asdict(grown.trained)
+        self.about = {"features": "none", "dataset": self.dataset.fingerprint, "seed": context.seed}
+        self._deliver(Incumbent("0", result.name, trunk, head, temperature, scores, len(context.train)), context)
+        trained = dataclasses.asdict(result.trained)
         accuracy = float((scores.argmax(axis=1) == labels).mean())
         self.ladder.append(
             {
                 "rung": "pretraining",
-                "name": grown.name,
+                "name": result.name,
                 "kept": True,
                 "why": "it is what was asked for",
                 "accuracy": accuracy,
@@ -157,22 +161,22 @@ class Climb:
         """The evaluation in the run that no look at the test part was needed for."""
         return first_unlocked(read_evaluations(self.run))
 
-    def _task(self) -> "Task":
-        from graft.adaptation.task import Task
+    def _context(self) -> "TrainingContext":
+        from graft.adaptation.context import TrainingContext
         from graft.training.place import Place
 
         return replace(
-            Task.of(self.dataset, Place.best(), self.options.load.seed, self.watch),
+            TrainingContext.of(self.dataset, Place.best(), self.options.load.seed, self.watch),
             cache_gb=self.options.cache_gb,
             checkpoints=self.run.path / CHECKPOINTS,
             checkpoint_seconds=self.options.checkpoint_seconds,
             told=lambda epoch: self.run.event("epoch", **dataclasses.asdict(epoch)),
         )
 
-    def _deliver(self, standing: "Standing", task: "Task") -> None:
-        about = {"head": standing.name, "samples": standing.samples, "rung": standing.rung}
-        self._keep(standing.backbone, standing.head, standing.temperature, standing.scores, about)
-        self.evaluation = evaluate_held_out(task, standing.scores / standing.temperature)
+    def _deliver(self, incumbent: "Incumbent", context: "TrainingContext") -> None:
+        about = {"head": incumbent.name, "samples": incumbent.samples, "rung": incumbent.rung}
+        self._keep(incumbent.backbone, incumbent.head, incumbent.temperature, incumbent.scores, about)
+        self.evaluation = evaluate_held_out(context, incumbent.scores / incumbent.temperature)
 
     def _keep(self, backbone: Backbone, head: LinearHead, temperature: float, held_out: Scores, about: Json) -> None:
         model = Model(
@@ -213,14 +217,14 @@ def without_vanished(dataset: Dataset, gone: dict[int, str], run: Path, watch: W
     return left
 
 
-def evaluate_held_out(task: "Task", scores: Scores) -> Evaluation:
+def evaluate_held_out(context: "TrainingContext", scores: Scores) -> Evaluation:
     """The evaluation on those deciding samples that are of the val part, or on all of them where there is none.
 
     `scores` are (deciding, classes), at the model's temperature.
     """
-    part = "val" if task.dataset.count("val") else "held-out share of train"
-    own = np.ones(len(task.deciding), np.bool_) if task.own is None else task.own
-    return _judge(task.dataset, task.rows[task.deciding[own]], scores[own], part, [CHOSE])
+    part = "val" if context.dataset.count("val") else "held-out share of train"
+    own = np.ones(len(context.deciding), np.bool_) if context.own is None else context.own
+    return _judge(context.dataset, context.rows[context.deciding[own]], scores[own], part, [CHOSE])
 
 
 def _probe_evaluation(dataset: Dataset, rows: NDArray[np.intp], probe: Probe) -> Evaluation:

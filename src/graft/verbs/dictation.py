@@ -30,9 +30,9 @@ from graft.verbs.record import Delivery, first_unlocked, write_split
 from graft.verbs.report import read_transcript_evaluations
 
 if TYPE_CHECKING:
+    from graft.adaptation.context import TrainingContext
     from graft.adaptation.ctc import Ctc
     from graft.adaptation.ladder import Clock
-    from graft.adaptation.task import Task
     from graft.verbs.fit import FitOptions
 
 CHOSE = "These recordings also decided what was kept, so expect slightly more errors on new ones."
@@ -133,27 +133,27 @@ class Dictation:
 
     def _climb(self, rung: str, how: "Ctc", backbone: Backbone, head: LinearHead) -> None:
         """Train, and keep what is better on the deciding utterances, clearly in loss and not worse in letters."""
+        from graft.adaptation.context import InitialModel
         from graft.adaptation.ctc import losses_of
-        from graft.adaptation.task import Start
 
         self._tell(how.name)
-        began, task = time.perf_counter(), self._task(rung)
-        grown = how.grow(Start(backbone, head, 1.0), task)
-        backbone, head = grown.deliver(1.0)
-        deciding = task.rows[task.deciding]
-        losses = losses_of(grown.scores[1.0], self.letters.targets(spoken(self.dataset, deciding)))
-        fresh = Standing(rung, grown.name, backbone, head, losses, self._judged(grown.scores[1.0], deciding))
+        began, context = time.perf_counter(), self._context(rung)
+        result = how.fit(InitialModel(backbone, head, 1.0), context)
+        backbone, head = result.deliver(1.0)
+        deciding = context.rows[context.deciding]
+        losses = losses_of(result.scores[1.0], self.letters.targets(spoken(self.dataset, deciding)))
+        fresh = Standing(rung, result.name, backbone, head, losses, self._judged(result.scores[1.0], deciding))
         kept, why = _better(fresh, self.standing)
         if kept:
             for entry in self.ladder:
                 entry |= {"kept": False, "passed_by": rung} if entry["kept"] else {}
             self.standing, self.evaluation = fresh, fresh.evaluation
-            self._keep(fresh, len(task.train))
-        trained = dataclasses.asdict(grown.trained)
+            self._keep(fresh, len(context.train))
+        trained = dataclasses.asdict(result.trained)
         self.ladder.append(
             {
                 "rung": rung,
-                "name": grown.name,
+                "name": result.name,
                 "kept": kept,
                 "why": why,
                 "word_error_rate": fresh.evaluation.rates.words.value,
@@ -161,7 +161,7 @@ class Dictation:
                 "loss": float(losses.mean()),
                 "deciding_samples": len(deciding),
                 **{name: trained[name] for name in ("steps", "planned", "stopped", "epochs")},
-                "alarms": list(grown.alarms),
+                "alarms": list(result.alarms),
                 "seconds": round(time.perf_counter() - began, 2),
             }
         )
@@ -169,7 +169,7 @@ class Dictation:
 
     def _on_everything(self, rungs: "dict[str, Ctc]") -> None:
         """What was kept goes on for a quarter of its course on all samples; nothing can be measured on it."""
-        from graft.adaptation.task import Start
+        from graft.adaptation.context import InitialModel
 
         standing = self.standing
         assert standing is not None
@@ -182,30 +182,30 @@ class Dictation:
             learning_rate=how.plan.learning_rate / 2,
             head_learning_rate=how.plan.head_learning_rate / 2,
         )
-        task = self._task("final").on_everything()
-        grown = replace(how, plan=plan).grow(Start(standing.backbone, standing.head, 1.0), task)
-        backbone, head = grown.deliver(1.0)
+        context = self._context("final").on_everything()
+        result = replace(how, plan=plan).fit(InitialModel(standing.backbone, standing.head, 1.0), context)
+        backbone, head = result.deliver(1.0)
         self.standing = replace(standing, backbone=backbone, head=head, name=f"{standing.name}, then on all samples")
-        self._keep(self.standing, len(task.rows))
+        self._keep(self.standing, len(context.rows))
         self.ladder.append(
             {
                 "rung": "final",
                 "name": "the same on all samples",
                 "kept": True,
                 "why": "retrained on train + validation, not re-measured; the figures are those from before",
-                "steps": grown.trained.steps,
+                "steps": result.trained.steps,
                 "seconds": round(time.perf_counter() - began, 2),
             }
         )
         self._write()
 
-    def _task(self, rung: str) -> "Task":
-        from graft.adaptation.task import Task
+    def _context(self, rung: str) -> "TrainingContext":
+        from graft.adaptation.context import TrainingContext
         from graft.training.place import Place
 
         deciding = _deciding(self.dataset, self.rows, self.options.load.seed)
         left = self._clock.left
-        return Task(
+        return TrainingContext(
             self.dataset,
             self.rows,
             np.flatnonzero(~deciding),

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from graft.adaptation.context import InitialModel, TrainingContext
 from graft.adaptation.strategy import Partial, Probe
-from graft.adaptation.task import Start, Task
 from graft.backbones import Backbone
 from graft.data import Dataset
 from graft.errors import RequestError
@@ -29,29 +29,29 @@ def race(
 
     A network that cannot be cut runs with its probe.
     """
-    task = replace(Task.of(dataset, Place.best(), options.load.seed, watch), cache_gb=options.cache_gb)
-    labels = task.labels
+    context = replace(TrainingContext.of(dataset, Place.best(), options.load.seed, watch), cache_gb=options.cache_gb)
+    labels = context.labels
     entries: list[Json] = []
     for number, backbone in enumerate(backbones):
         began = time.perf_counter()
-        features = extract_all(dataset, task.rows, backbone, watch, task.cache_gb)
-        head = refit(Probe().head, Samples(features[task.train], labels[task.train]), task.classes)
-        scores, trained = head.scores(features[task.deciding]), "the head"
-        temperature, _ = fit_temperature(scores, labels[task.deciding])
+        features = extract_all(dataset, context.rows, backbone, watch, context.cache_gb)
+        head = refit(Probe().head, Samples(features[context.train], labels[context.train]), context.classes)
+        scores, trained = head.scores(features[context.deciding]), "the head"
+        temperature, _ = fit_temperature(scores, labels[context.deciding])
         ends = None if deadline is None else began + max(1.0, (deadline - began) / (len(backbones) - number))
         try:
-            grown = Partial().grow(Start(backbone, head, temperature), replace(task, deadline=ends))
-            scores, trained = grown.scores[1.0], grown.name
+            result = Partial().fit(InitialModel(backbone, head, temperature), replace(context, deadline=ends))
+            scores, trained = result.scores[1.0], result.name
         except RequestError as error:
             watch.say(f"{error} It runs with its probe.")
-        judged = Judgement.of(scores, labels[task.deciding])
+        judged = Judgement.of(scores, labels[context.deciding])
         entries.append(
             {
                 "backbone": backbone.card.id,
                 "trained": trained,
                 "accuracy": judged.accuracy,
                 "brier": judged.brier,
-                "samples": len(task.deciding),
+                "samples": len(context.deciding),
                 "seconds": round(time.perf_counter() - began, 2),
             }
         )

@@ -23,7 +23,7 @@ from graft.ranking.duplicates import merge_near_duplicates
 from graft.ranking.evidence import Evidence, gather_evidence
 from graft.ranking.expectation import expect
 from graft.ranking.history import read_history
-from graft.ranking.standing import Standing, order, stand
+from graft.ranking.rank_estimate import RankEstimate, estimate_ranks, order
 from graft.records import PARTS, Json, Ranked, Ranking
 from graft.verbs.candidates import Candidate, Limits, open_candidates
 
@@ -86,14 +86,14 @@ class _Ranker:
         if not running:
             raise RequestError(f"No candidate could be compared. {self._reasons()}")
         everything = np.arange(len(self.rows))
-        standings = self._stand(running, everything)
+        estimates = self._estimate(running, everything)
         names = [one.name for one in running]
         groups = self._judged_groups(everything)
-        choice = choose(names, [one.known for one in running], standings, [one.milliseconds for one in running], groups)
+        choice = choose(names, [one.known for one in running], estimates, [one.milliseconds for one in running], groups)
         race: tuple[Json, ...] = ()
         if self.options.race and choice.open and not self._is_late():
-            choice, race = self._race(running, standings, choice)
-        ranked = [self._ranked(running[number], standings[number]) for number in order(standings)]
+            choice, race = self._race(running, estimates, choice)
+        ranked = [self._ranked(running[number], estimates[number]) for number in order(estimates)]
         return Ranking(
             chosen=names[choice.number],
             why=choice.why,
@@ -197,15 +197,15 @@ class _Ranker:
 
     def _halve(self, running: list[Candidate], positions: NDArray[np.intp]) -> tuple[list[Candidate], list[Candidate]]:
         """The half of which more is expected, and what fell behind."""
-        standings = self._stand(running, positions)
-        ranked = order(standings)
+        estimates = self._estimate(running, positions)
+        ranked = order(estimates)
         keep = max(FEW, len(running) // 2)
         return [running[number] for number in ranked[:keep]], [running[number] for number in ranked[keep:]]
 
-    def _stand(self, running: list[Candidate], positions: NDArray[np.intp]) -> list[Standing]:
+    def _estimate(self, running: list[Candidate], positions: NDArray[np.intp]) -> list[RankEstimate]:
         groups, folds = self._judged_groups(positions), int(self.folds[0].max()) + 1
         outlook = self.outlook.of([self.places[one.name] for one in running])
-        return stand([one.known for one in running], outlook, groups, self.options.load.seed, folds)
+        return estimate_ranks([one.known for one in running], outlook, groups, self.options.load.seed, folds)
 
     def _judged_groups(self, positions: NDArray[np.intp]) -> NDArray[np.intp] | None:
         judged = self.folds[0, positions] >= 0
@@ -217,7 +217,7 @@ class _Ranker:
         self.outlook = expect(names, read_history(), data.modality.name, data.fingerprint)
         self.places = {name: place for place, name in enumerate(names)}
 
-    def _ranked(self, candidate: Candidate, standing: Standing) -> Ranked:
+    def _ranked(self, candidate: Candidate, estimate: RankEstimate) -> Ranked:
         evidence = candidate.known
         flags = []
         if evidence.constant:
@@ -228,10 +228,10 @@ class _Ranker:
             flags.append(f"only {len(evidence.right)} samples judged it")
         return Ranked(
             id=candidate.name,
-            frozen=standing.frozen,
-            fine_tuned=standing.fine_tuned,
-            best=standing.best,
-            level=standing.level,
+            frozen=estimate.frozen,
+            fine_tuned=estimate.fine_tuned,
+            best=estimate.best,
+            level=estimate.level,
             scores={
                 "probe": evidence.accuracy,
                 "log_loss": evidence.log_loss,
@@ -243,7 +243,7 @@ class _Ranker:
                 "gbc": evidence.gbc,
             },
             prior=prior_of(candidate.name),
-            prior_weight=standing.prior_weight,
+            prior_weight=estimate.prior_weight,
             cost=candidate.cost,
             samples=candidate.samples,
             flags=tuple(flags),
@@ -254,18 +254,18 @@ class _Ranker:
         ranked = []
         folds = int(self.folds[0].max()) + 1
         for candidate in sorted(fallen, key=lambda one: -one.known.accuracy):
-            alone = stand([candidate.known], self.outlook.of([self.places[candidate.name]]), None, 0, folds)[0]
+            alone = estimate_ranks([candidate.known], self.outlook.of([self.places[candidate.name]]), None, 0, folds)[0]
             ranked.append(self._ranked(candidate, replace(alone, best=0.0, level=False)))
         return ranked
 
     def _race(
-        self, running: list[Candidate], standings: list[Standing], choice: Choice
+        self, running: list[Candidate], estimates: list[RankEstimate], choice: Choice
     ) -> tuple[Choice, tuple[Json, ...]]:
         """Train the leader, the prior's favourite and the cheapest, and take the best (Renggli et al. 2022)."""
         from graft.verbs.race import race
 
-        level = [number for number in order(standings) if standings[number].level]
-        leader = max(level, key=lambda number: standings[number].posterior)
+        level = [number for number in order(estimates) if estimates[number].level]
+        leader = max(level, key=lambda number: estimates[number].posterior)
         favourite = max(level, key=lambda number: prior_of(running[number].name) or 0.0)
         cheapest = min(level, key=lambda number: running[number].milliseconds)
         racing = list(dict.fromkeys([leader, favourite, cheapest]))[:MOST_RACING]

@@ -27,7 +27,7 @@ WEIGHTS = {"probe": 0.45, "knn": 0.20, "h_score": 0.10, "log_evidence": 0.10, "n
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RankEstimate:
     """Where one candidate stands."""
 
     posterior: float  # accuracy to expect once fine-tuned, on new samples
@@ -40,9 +40,9 @@ class Standing:
     prior_weight: float  # of all but its own probe
 
 
-def stand(
+def estimate_ranks(
     pool: Sequence[Evidence], outlook: Outlook, groups: NDArray[np.intp] | None, seed: int, folds: int = 1
-) -> list[Standing]:
+) -> list[RankEstimate]:
     """Weigh the evidence of a pool, judged on the same samples; `groups` number those that belong together.
 
     `folds` is 1 where a val part judged. Heads of a cross-validation are fitted on much the same samples, so the error
@@ -61,7 +61,7 @@ def stand(
     best, risk = _chances(middle, covariance, outlook, leader, seed)
     scores = _scores(pool)
     return [
-        Standing(
+        RankEstimate(
             posterior=expected[number],
             frozen=_frozen(one, measured[number], error[number, number], outlook, number),
             fine_tuned=_interval(middle[number], deviation[number], outlook),
@@ -75,10 +75,10 @@ def stand(
     ]
 
 
-def order(standings: Sequence[Standing]) -> list[int]:
+def order(estimates: Sequence[RankEstimate]) -> list[int]:
     """Candidates from first to last: by the accuracy to expect, and those equal in it by the weighted scores."""
     return sorted(
-        range(len(standings)), key=lambda number: (-standings[number].posterior, -(standings[number].score or 0.0))
+        range(len(estimates)), key=lambda number: (-estimates[number].posterior, -(estimates[number].score or 0.0))
     )
 
 

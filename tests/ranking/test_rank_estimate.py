@@ -6,7 +6,7 @@ import pytest
 from graft.ranking.choice import choose
 from graft.ranking.evidence import Evidence
 from graft.ranking.expectation import Expectation, Outlook, Spread, expect
-from graft.ranking.standing import needed_samples, order, stand
+from graft.ranking.rank_estimate import estimate_ranks, needed_samples, order
 
 
 def outlook(offsets, deviation=0.15, own=0.1, shared=0.0, fall=0.0, gain=0.0) -> Outlook:
@@ -38,17 +38,17 @@ def test_identical_candidates_cannot_be_told_apart():
     """Oracle: in at least 90% of the seeds all of four equals stay in the set, whatever the leader."""
     rng = np.random.default_rng(0)
     for known in (unknown(4), outlook([0.0] * 4)):
-        kept = [all(one.level for one in stand(drawn(rng, [0.8] * 4), known, None, 0)) for _ in range(200)]
+        kept = [all(one.level for one in estimate_ranks(drawn(rng, [0.8] * 4), known, None, 0)) for _ in range(200)]
         assert np.mean(kept) >= 0.9
 
 
 def test_the_best_stays_in_the_set_and_the_worst_does_not():
     rng = np.random.default_rng(1)
-    stood = [stand(drawn(rng, [0.9, 0.89, 0.4]), unknown(3), None, 0) for _ in range(100)]
+    stood = [estimate_ranks(drawn(rng, [0.9, 0.89, 0.4]), unknown(3), None, 0) for _ in range(100)]
     assert np.mean([one[0].level for one in stood]) >= 0.9
     assert not any(one[2].level for one in stood)
     assert np.mean([one[0].best for one in stood]) > np.mean([one[1].best for one in stood])
-    assert all(sum(one.best for one in standings) == pytest.approx(1) for standings in stood)
+    assert all(sum(one.best for one in estimates) == pytest.approx(1) for estimates in stood)
 
 
 def test_what_is_known_before_helps_where_samples_are_few_and_fades_where_they_are_many():
@@ -60,7 +60,7 @@ def test_what_is_known_before_helps_where_samples_are_few_and_fades_where_they_a
         truth = 1 / (1 + np.exp(-1.386 - away))
         prior = 0.6 * (0.6 * away + 0.8 * 0.19 * rng.standard_normal(10))
         pool = drawn(rng, truth, samples=50)
-        stood = stand(pool, outlook(prior), None, 0)
+        stood = estimate_ranks(pool, outlook(prior), None, 0)
         chosen = {
             "probe": np.argmax([one.accuracy for one in pool]),
             "prior": prior.argmax(),
@@ -69,7 +69,9 @@ def test_what_is_known_before_helps_where_samples_are_few_and_fades_where_they_a
         for name, number in chosen.items():
             regret[name].append(truth.max() - truth[number])
     assert np.mean(regret["both"]) < min(np.mean(regret["probe"]), np.mean(regret["prior"]))
-    few, many = (stand(drawn(rng, [0.8, 0.83], samples), outlook([0.1, 0.0]), None, 0) for samples in (50, 20_000))
+    few, many = (
+        estimate_ranks(drawn(rng, [0.8, 0.83], samples), outlook([0.1, 0.0]), None, 0) for samples in (50, 20_000)
+    )
     assert many[1].posterior > many[0].posterior
     assert many[0].prior_weight < 0.6 * few[0].prior_weight
 
@@ -79,7 +81,7 @@ def test_one_candidate_is_what_the_normal_theory_says():
     right = np.arange(400) < 300
     pool = [evidence(right), evidence(right[::-1])]
     known = outlook([0.2, -0.2], deviation=0.3, own=0.4)
-    found = stand(pool, known, None, 0)
+    found = estimate_ranks(pool, known, None, 0)
     middle = np.log(300.5 / 100.5)
     noise = 401**2 / (300.5 * 100.5) / 400  # the variance of each logit
     correlation = np.corrcoef(pool[0].right, pool[1].right)[0, 1]
@@ -94,15 +96,15 @@ def test_a_gain_that_networks_share_does_not_part_them():
     rng = np.random.default_rng(3)
     pool = drawn(rng, [0.9, 0.8], samples=2000)
     alike, each = (outlook([0.0] * 2, 0.7, own, shared) for own, shared in ((0.05, 1.0), (1.0, 0.0)))
-    assert [one.level for one in stand(pool, alike, None, 0)] == [True, False]
-    assert [one.level for one in stand(pool, each, None, 0)] == [True, True]
+    assert [one.level for one in estimate_ranks(pool, alike, None, 0)] == [True, False]
+    assert [one.level for one in estimate_ranks(pool, each, None, 0)] == [True, True]
 
 
 def test_samples_of_one_group_count_as_one():
     rng = np.random.default_rng(3)
     groups = np.repeat(np.arange(20), 20)
     pool = [evidence(np.repeat(rng.random(20) < share, 20)) for share in (0.8, 0.7)]
-    alone, grouped = (stand(pool, outlook([0.0] * 2), numbers, 0)[0].frozen for numbers in (None, groups))
+    alone, grouped = (estimate_ranks(pool, outlook([0.0] * 2), numbers, 0)[0].frozen for numbers in (None, groups))
     assert grouped.high - grouped.low > 2.5 * (alone.high - alone.low)
 
 
@@ -112,18 +114,20 @@ def test_the_interval_of_an_accuracy_covers_it(fall, covered):
     rng = np.random.default_rng(4)
     inside, known = [], outlook([0.0], fall=fall)
     for _ in range(400):
-        found = stand([evidence(rng.permutation(np.arange(100) < rng.binomial(100, 0.85)))], known, None, 0)[0].frozen
+        found = estimate_ranks([evidence(rng.permutation(np.arange(100) < rng.binomial(100, 0.85)))], known, None, 0)[
+            0
+        ].frozen
         inside.append(found.low <= 0.85 <= found.high)
     assert covered[0] <= np.mean(inside) <= covered[1]
 
 
 def test_an_assumed_fall_widens_downwards_only_and_one_that_was_learnt_moves():
     pool = [evidence(np.arange(100) < 80)]
-    none, assumed = (stand(pool, outlook([0.0], fall=fall), None, 0)[0].frozen for fall in (0.0, 0.7))
+    none, assumed = (estimate_ranks(pool, outlook([0.0], fall=fall), None, 0)[0].frozen for fall in (0.0, 0.7))
     assert assumed.high == none.high
     assert assumed.low < none.low - 0.05
     told = replace(outlook([0.0]).candidates[0], fall=0.5)
-    learnt = stand(pool, Outlook((told,), 0.2, 30, 0, 30), None, 0)[0]
+    learnt = estimate_ranks(pool, Outlook((told,), 0.2, 30, 0, 30), None, 0)[0]
     assert learnt.frozen.value == 0.8
     assert learnt.frozen.low < none.low
     assert learnt.fine_tuned.value < 0.75
@@ -131,7 +135,7 @@ def test_an_assumed_fall_widens_downwards_only_and_one_that_was_learnt_moves():
 
 def test_folds_that_share_their_samples_are_less_sure_than_a_part_kept_apart():
     pool = [evidence(np.arange(100) < 80)]
-    apart, folded = (stand(pool, outlook([0.0]), None, 0, folds)[0].frozen for folds in (1, 10))
+    apart, folded = (estimate_ranks(pool, outlook([0.0]), None, 0, folds)[0].frozen for folds in (1, 10))
     assert folded.high - folded.low > 1.3 * (apart.high - apart.low)
 
 
@@ -145,9 +149,9 @@ def test_the_samples_that_would_tell_two_apart(discordance, gap, wanted):
 
 def test_one_candidate_alone():
     pool = [evidence(np.ones(60))]
-    standings = stand(pool, unknown(1), None, 0)
-    assert standings[0].best == 1
-    assert "only candidate" in choose(["a"], pool, standings, [1.0], None).why
+    estimates = estimate_ranks(pool, unknown(1), None, 0)
+    assert estimates[0].best == 1
+    assert "only candidate" in choose(["a"], pool, estimates, [1.0], None).why
 
 
 def test_candidates_that_are_equal_come_in_the_order_of_their_scores():
@@ -155,7 +159,7 @@ def test_candidates_that_are_equal_come_in_the_order_of_their_scores():
     equal = drawn(rng, [0.8])[0]
     pool = [replace(equal, knn=0.5), replace(equal, knn=0.9), drawn(rng, [0.4])[0]]
     pool[2] = replace(pool[2], knn=0.99)
-    assert order(stand(pool, unknown(3), None, 0)) == [1, 0, 2]
+    assert order(estimate_ranks(pool, unknown(3), None, 0)) == [1, 0, 2]
 
 
 def test_what_is_chosen_and_why():
@@ -163,7 +167,7 @@ def test_what_is_chosen_and_why():
     names = ["large", "small"]
 
     def chosen(pool, known, costs=(5.0, 1.0)):
-        return choose(names, pool, stand(pool, known, None, 0), costs, None)
+        return choose(names, pool, estimate_ranks(pool, known, None, 0), costs, None)
 
     better = chosen(drawn(rng, [0.9, 0.5]), unknown(2))
     assert (better.number, "better than every other" in better.why) == (0, True)
@@ -190,8 +194,8 @@ def test_a_network_that_learnt_little_does_not_win_by_luck_on_few_samples():
     taken = []
     for _ in range(50):
         pool = drawn(rng, [0.7] + [0.5] * 9, samples=40, shared=0.0)
-        standings = stand(pool, expect(names), None, 0, 10)
-        taken.append(choose(names, pool, standings, [9.0] + [1.0] * 9, None).number)
+        estimates = estimate_ranks(pool, expect(names), None, 0, 10)
+        taken.append(choose(names, pool, estimates, [9.0] + [1.0] * 9, None).number)
     assert np.mean(np.array(taken) == 0) >= 0.9
 
 
@@ -199,4 +203,4 @@ def test_a_network_that_learnt_little_wins_where_the_evidence_is_strong():
     rng = np.random.default_rng(8)
     names = ["wheel:efficientnet_lite0", "run:mine"]
     pool = drawn(rng, [0.6, 0.9], samples=400)
-    assert choose(names, pool, stand(pool, expect(names), None, 0, 10), [1.0, 1.0], None).number == 1
+    assert choose(names, pool, estimate_ranks(pool, expect(names), None, 0, 10), [1.0, 1.0], None).number == 1

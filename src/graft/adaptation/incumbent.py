@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, replace
 
+from graft.adaptation.context import FitResult, InitialModel, TrainingContext
 from graft.adaptation.defaults import full_plan, partial_plan
 from graft.adaptation.multitap import head_on_stages
 from graft.adaptation.strategy import Full, Partial, Strategy
-from graft.adaptation.task import Grown, Start, Task
 from graft.backbones import Backbone
 from graft.features import extract_all
 from graft.heads.probe import Candidate, Samples, refit
@@ -16,7 +16,7 @@ PAIRED = "1p"  # the rung of contrastive pairs
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Incumbent:
     """A model that may be delivered, with its scores on the deciding samples by a head that never saw them.
 
     Where its head looks at several stages of a network that was trained before, `beneath` is that network as it stood,
@@ -30,7 +30,7 @@ class Standing:
     temperature: float
     scores: Scores
     samples: int  # that it was fitted on
-    beneath: "Standing | None" = None
+    beneath: "Incumbent | None" = None
     looks_from: int = 0
 
 
@@ -38,32 +38,34 @@ class Standing:
 class Finished:
     """The standing after the deciding samples taught too, and the training that it took, if it took one."""
 
-    standing: Standing
+    incumbent: Incumbent
     what: str
-    grown: Grown | None = None
+    result: FitResult | None = None
 
 
-def finish(standing: Standing, cut: int | None, chosen: Candidate, task: Task) -> Finished:
+def finish(incumbent: Incumbent, cut: int | None, chosen: Candidate, context: TrainingContext) -> Finished:
     """What was decided goes on for a quarter of its course on all samples, those that decided among them.
 
     Nothing can be measured on it; the figures stay those of the network that was judged. A network that pairs have
     taught stays as it is, and its head is fitted on all samples; so is one that looks at several stages.
     """
-    if standing.beneath is not None:
-        below = finish(standing.beneath, cut, chosen, task)
-        backbone, head = head_on_stages(below.standing.backbone, task, chosen, standing.looks_from)
-        return Finished(_on_all(standing, task, backbone, head), below.what, below.grown)
-    if standing.rung == PAIRED:
-        features = extract_all(task.dataset, task.rows, standing.backbone, task.watch, task.cache_gb)
-        head = refit(chosen, Samples(features, task.labels), task.classes)
-        return Finished(_on_all(standing, task, standing.backbone, head), "the head on all samples")
-    grown = _strategy(standing, cut).grow(Start(standing.backbone, standing.head, 1.0), task.on_everything())
-    return Finished(_on_all(standing, task, *grown.deliver(1.0)), "the same on all samples", grown)
+    if incumbent.beneath is not None:
+        below = finish(incumbent.beneath, cut, chosen, context)
+        backbone, head = head_on_stages(below.incumbent.backbone, context, chosen, incumbent.looks_from)
+        return Finished(_on_all(incumbent, context, backbone, head), below.what, below.result)
+    if incumbent.rung == PAIRED:
+        features = extract_all(context.dataset, context.rows, incumbent.backbone, context.watch, context.cache_gb)
+        head = refit(chosen, Samples(features, context.labels), context.classes)
+        return Finished(_on_all(incumbent, context, incumbent.backbone, head), "the head on all samples")
+    result = _strategy(incumbent, cut).fit(
+        InitialModel(incumbent.backbone, incumbent.head, 1.0), context.on_everything()
+    )
+    return Finished(_on_all(incumbent, context, *result.deliver(1.0)), "the same on all samples", result)
 
 
-def _strategy(standing: Standing, cut: int | None) -> Strategy:
-    partial = standing.rung == "2"
-    plan = partial_plan(standing.backbone) if partial else full_plan(standing.backbone)
+def _strategy(incumbent: Incumbent, cut: int | None) -> Strategy:
+    partial = incumbent.rung == "2"
+    plan = partial_plan(incumbent.backbone) if partial else full_plan(incumbent.backbone)
     plan = replace(
         plan,
         epochs=plan.epochs / 4,
@@ -74,7 +76,7 @@ def _strategy(standing: Standing, cut: int | None) -> Strategy:
     return Partial(from_stage=cut, plan=plan) if partial else Full(plan)
 
 
-def _on_all(standing: Standing, task: Task, backbone: Backbone, head: LinearHead) -> Standing:
-    only_head = standing.rung == PAIRED
-    name = f"{standing.name}, {'head on all samples' if only_head else 'then on all samples'}"
-    return replace(standing, name=name, backbone=backbone, head=head, samples=len(task.rows))
+def _on_all(incumbent: Incumbent, context: TrainingContext, backbone: Backbone, head: LinearHead) -> Incumbent:
+    only_head = incumbent.rung == PAIRED
+    name = f"{incumbent.name}, {'head on all samples' if only_head else 'then on all samples'}"
+    return replace(incumbent, name=name, backbone=backbone, head=head, samples=len(context.rows))

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from graft.adaptation.task import Start
-from graft.adaptation.trainee import interpolated, state_of, with_head
+from graft.adaptation.context import InitialModel
+from graft.adaptation.fine_tuner import interpolated, state_of, with_head
 from graft.backbones import Backbone, open_backbone
 from graft.backbones.halves import halve
 from graft.heads.ridge import LinearHead
@@ -26,7 +26,7 @@ def test_at_step_0_it_answers_as_the_probe_does(backbone, pictures):
     halves = halve(backbone, 4)
     activations = halves.prefix.module(pictures).view(3, *halves.shape)
     expected = probe.scores(backbone.module(pictures).numpy()) / 0.7
-    said = with_head(halves.suffix, Start(backbone, probe, 0.7))(activations).numpy()
+    said = with_head(halves.suffix, InitialModel(backbone, probe, 0.7))(activations).numpy()
     assert np.abs(said - expected).max() < 1e-4
 
 

@@ -23,7 +23,7 @@ MOST_DECIDING = 2000  # samples that decide; a larger val part is thinned out, i
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class TrainingContext:
     """Labelled samples, which of them train and which decide, and what the work must not exceed.
 
     `checkpoints` is a folder, or None where an interruption may cost the training. A training is squeezed to end by
@@ -45,7 +45,7 @@ class Task:
     own: NDArray[np.bool_] | None = None  # (deciding,): of the val part, where there is one
 
     @classmethod
-    def of(cls, dataset: Dataset, place: Place, seed: int = 0, watch: Watch = SILENT) -> "Task":
+    def of(cls, dataset: Dataset, place: Place, seed: int = 0, watch: Watch = SILENT) -> "TrainingContext":
         """All samples but the test part. The val part decides; where it is small, a share of train decides with it.
 
         That share is the end of each class by file order, because neighbours in that order are often one and the same
@@ -70,8 +70,8 @@ class Task:
         if len(deciding) > MOST_DECIDING:
             rank = stratified_rank(labels[deciding], seed)
             deciding = np.sort(deciding[np.argsort(rank, kind="stable")[:MOST_DECIDING]])
-        task = cls(dataset, rows, np.flatnonzero(~decides), deciding, place, seed, watch=watch)
-        return replace(task, own=val[deciding] if val.any() else np.ones(len(deciding), np.bool_))
+        context = cls(dataset, rows, np.flatnonzero(~decides), deciding, place, seed, watch=watch)
+        return replace(context, own=val[deciding] if val.any() else np.ones(len(deciding), np.bool_))
 
     @property
     def classes(self) -> int:
@@ -87,7 +87,7 @@ class Task:
         """Numbers of the groups that rows belong to, where there are any: (rows,)."""
         return self.dataset.group_numbers(self.rows)
 
-    def on_everything(self) -> "Task":
+    def on_everything(self) -> "TrainingContext":
         """The same with no sample held out: what was decided is done again on all of them."""
         return replace(self, train=np.arange(len(self.rows)), deciding=self.deciding[:0], own=None)
 
@@ -103,7 +103,7 @@ def _last_of_each_class(labels: NDArray[np.int32], order: NDArray[np.intp]) -> N
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class InitialModel:
     """Where a training begins: a network with the head that was fitted on its features, on the training samples."""
 
     backbone: Backbone
@@ -112,7 +112,7 @@ class Start:
 
 
 @dataclass(frozen=True)
-class Grown:
+class FitResult:
     """What a strategy made. Share 0 of the trained weights is the start, share 1 the end of the training."""
 
     name: str

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from graft.adaptation.task import Grown, Start, Task
+from graft.adaptation.context import FitResult, InitialModel, TrainingContext
 from graft.backbones import Backbone, Loaded
 from graft.backbones.backbone import hash_of_weights
 from graft.heads.judgement import Judgement
@@ -30,13 +30,13 @@ SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the trained weights; 0 is where the t
 State = dict[str, "Tensor"]
 
 
-def brier(scores: Scores, task: Task) -> float:
+def brier(scores: Scores, context: TrainingContext) -> float:
     """How bad scores of the deciding samples are, where they are those of classes."""
-    return Judgement.of(scores, task.labels[task.deciding]).brier
+    return Judgement.of(scores, context.labels[context.deciding]).brier
 
 
 @dataclass
-class Trainee:
+class FineTuner:
     """`module` is a sequence of stages and a head; `trunk` is the whole network, which shares the stages' weights."""
 
     name: str
@@ -49,27 +49,27 @@ class Trainee:
     prepare: "Callable[[nn.Sequential], None]" = lambda module: None  # before training; `settle` undoes its form
     settle: "Callable[[nn.Sequential], None]" = lambda module: None
     loss: Loss | None = None  # of a batch; cross-entropy where it is None
-    judged: "Callable[[Scores, Task], float] | None" = brier  # after each epoch; None leaves it out
+    judged: "Callable[[Scores, TrainingContext], float] | None" = brier  # after each epoch; None leaves it out
 
-    def grow(self, plan: Plan, task: Task) -> Grown:
+    def fit(self, plan: Plan, context: TrainingContext) -> FitResult:
         """Train, at a third of the learning rates where that diverges, and judge what lies between start and end."""
         first = state_of(self.module)
-        trained, alarms = self._trained(plan, task, first)
+        trained, alarms = self._trained(plan, context, first)
         last = state_of(self.module)
         scores = {}
         for share in self.shares:
             self.module.load_state_dict(interpolated(first, last, share))
-            scores[share] = self.scores() if len(task.deciding) else np.zeros((0, task.classes))
+            scores[share] = self.scores() if len(context.deciding) else np.zeros((0, context.classes))
 
         def deliver(share: float) -> tuple[Backbone, LinearHead]:
             return self._delivered(interpolated(first, last, share))
 
-        return Grown(self.name, trained, scores, deliver, tuple(alarms))
+        return FitResult(self.name, trained, scores, deliver, tuple(alarms))
 
-    def fixed(self, name: str, state: State) -> Grown:
+    def fixed(self, name: str, state: State) -> FitResult:
         """The network with these weights, untrained, as a strategy would give it."""
         self.module.load_state_dict(state)
-        return Grown(name, Trained(), {1.0: self.scores()}, lambda share: self._delivered(state))
+        return FitResult(name, Trained(), {1.0: self.scores()}, lambda share: self._delivered(state))
 
     def _delivered(self, state: State) -> tuple[Backbone, LinearHead]:
         self.module.load_state_dict(state)
@@ -77,14 +77,14 @@ class Trainee:
         weight, bias = (value.detach().numpy().astype(np.float64) for value in (linear.weight, linear.bias))
         return with_weights(self.backbone, state_of(self.trunk)), LinearHead(weight.T, bias)
 
-    def _trained(self, plan: Plan, task: Task, first: State) -> tuple[Trained, list[str]]:
+    def _trained(self, plan: Plan, context: TrainingContext, first: State) -> tuple[Trained, list[str]]:
         alarms: list[str] = []
         speed_up_depthwise(self.module)
 
         judged = self.judged
 
         def judge(module: "nn.Module") -> float:
-            return judged(self.scores(task), task) if judged else 0.0
+            return judged(self.scores(context), context) if judged else 0.0
 
         for attempt in range(TRIES):
             tried = replace(
@@ -93,26 +93,26 @@ class Trainee:
                 head_learning_rate=plan.head_learning_rate / 3**attempt,
             )
             limits = Limits(
-                place=task.place,
-                watch=task.watch,
-                checkpoints=self._checkpoints(tried, task),
+                place=context.place,
+                watch=context.watch,
+                checkpoints=self._checkpoints(tried, context),
                 title=f"Training {self.name}",
-                judge=judge if judged and len(task.deciding) >= LEAST_JUDGING else None,
-                seconds=None if task.deadline is None else max(1.0, task.deadline - time.perf_counter()),
-                told=task.told,
+                judge=judge if judged and len(context.deciding) >= LEAST_JUDGING else None,
+                seconds=None if context.deadline is None else max(1.0, context.deadline - time.perf_counter()),
+                told=context.told,
                 loss=self.loss,
-                seed=task.seed,
+                seed=context.seed,
             )
             try:
                 trained = self._once(tried, limits)
                 self._check_drift(first)
             except DivergedError as error:
                 alarms.append(str(error))
-                task.watch.say(f"{error} Trying again with a third of the learning rate.")
+                context.watch.say(f"{error} Trying again with a third of the learning rate.")
                 self.module.load_state_dict(first)
             else:
                 return trained, alarms
-        task.watch.say("Training diverged at every learning rate.")
+        context.watch.say("Training diverged at every learning rate.")
         return Trained(), alarms
 
     def _once(self, plan: Plan, limits: Limits) -> Trained:
@@ -129,28 +129,35 @@ class Trainee:
         if drift > MOST_DRIFT and len(self.shares) > 1:
             raise DivergedError(f"The weights moved by {drift:.0%} of their norm, which is forgetting.")
 
-    def _checkpoints(self, plan: Plan, task: Task) -> Checkpoints | None:
-        if task.checkpoints is None:
+    def _checkpoints(self, plan: Plan, context: TrainingContext) -> Checkpoints | None:
+        if context.checkpoints is None:
             return None
-        what = (self.name, self.backbone.fingerprint, task.dataset.fingerprint, task.seed, len(task.train), plan)
-        return Checkpoints(task.checkpoints, " ".join(map(str, what)), task.checkpoint_seconds, task.watch)
+        what = (
+            self.name,
+            self.backbone.fingerprint,
+            context.dataset.fingerprint,
+            context.seed,
+            len(context.train),
+            plan,
+        )
+        return Checkpoints(context.checkpoints, " ".join(map(str, what)), context.checkpoint_seconds, context.watch)
 
-    def scores(self, task: Task | None = None) -> Scores:
+    def scores(self, context: TrainingContext | None = None) -> Scores:
         """Scores of the deciding samples, (samples, classes): in full precision, or as fast as a task's place can."""
         import torch
 
         parts = []
         with torch.inference_mode():
             for inputs in self.deciding():
-                if task is None:
+                if context is None:
                     parts.append(self.module(inputs).double().numpy())
                     continue
-                with task.place.precision():
-                    parts.append(self.module(task.place.bring(inputs)).double().cpu().numpy())
+                with context.place.precision():
+                    parts.append(self.module(context.place.bring(inputs)).double().cpu().numpy())
         return np.concatenate(parts)
 
 
-def with_head(body: "nn.Module", start: Start) -> "nn.Sequential":
+def with_head(body: "nn.Module", start: InitialModel) -> "nn.Sequential":
     """A network with a head, its temperature folded in: at step 0 its softmax is the answer of the start."""
     import torch
     from torch import nn
@@ -176,7 +183,7 @@ def _between(first: "Tensor", last: "Tensor", share: float) -> "Tensor":
     return first.lerp(last, share)
 
 
-def averaged(ends: "Sequence[tuple[Backbone, LinearHead]]", task: Task) -> list[Grown]:
+def averaged(ends: "Sequence[tuple[Backbone, LinearHead]]", context: TrainingContext) -> list[FitResult]:
     """Whole networks between the first of the ends and each other, and the mean of all others where there are several.
 
     Every end is a network of one architecture with its head, temperature folded in.
@@ -190,7 +197,7 @@ def averaged(ends: "Sequence[tuple[Backbone, LinearHead]]", task: Task) -> list[
     states = []
     for backbone, head in ends:
         trunk.load_state_dict(backbone.module.state_dict())
-        states.append(state_of(with_head(body, Start(backbone, head, 1.0))))
+        states.append(state_of(with_head(body, InitialModel(backbone, head, 1.0))))
     mixtures: dict[str, State] = {
         f"{share:.0%} of training {number}": interpolated(states[0], state, share)
         for number, state in enumerate(states[1:], 1)
@@ -198,11 +205,16 @@ def averaged(ends: "Sequence[tuple[Backbone, LinearHead]]", task: Task) -> list[
     }
     if len(states) > 2:
         mixtures["the mean of the trainings"] = interpolated(states[1], states[-1], 0.5)
-    module = with_head(body, Start(first, ends[0][1], 1.0))
-    trainee = Trainee(
-        "", first, module, trunk, None, lambda: clean_inputs(task.dataset, task.rows[task.deciding], preprocess, 64)
+    module = with_head(body, InitialModel(first, ends[0][1], 1.0))
+    fine_tuner = FineTuner(
+        "",
+        first,
+        module,
+        trunk,
+        None,
+        lambda: clean_inputs(context.dataset, context.rows[context.deciding], preprocess, 64),
     )
-    return [trainee.fixed(name, state) for name, state in mixtures.items()]
+    return [fine_tuner.fixed(name, state) for name, state in mixtures.items()]
 
 
 def _drift(first: State, last: State) -> float:
