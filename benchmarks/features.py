@@ -37,7 +37,7 @@ def measure(data: Path, count: int, rounds: int) -> None:
     from graft.data import load_labelled
     from graft.features import cache, extract, open_engine
     from graft.features.extraction import sample_of
-    from graft.image import IMAGE
+    from graft.modalities.image import IMAGE
 
     dataset = load_labelled(data)
     rows = np.unique(np.linspace(0, len(dataset) - 1, count).astype(int))

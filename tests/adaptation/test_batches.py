@@ -7,7 +7,7 @@ from graft.adaptation.batches import CachedBatches, LiveBatches, Order, as_input
 from graft.backbones import open_backbone
 from graft.data import load
 from graft.errors import WorkError
-from graft.image import IMAGE
+from graft.modalities.image import IMAGE
 from graft.records import ImagePreprocess
 from graft.workers import workers
 

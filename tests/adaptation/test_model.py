@@ -8,8 +8,8 @@ from PIL import Image
 
 from graft.adaptation.model import Model
 from graft.errors import RequestError, WorkError
-from graft.image import to_picture
-from graft.modality import UnreadableError
+from graft.modalities.image import to_picture
+from graft.modalities.modality import UnreadableError
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ import numpy as np
 from PIL import Image
 
 from graft.audit import alarms
-from graft.image import IMAGE
+from graft.modalities.image import IMAGE
 
 
 def test_near_duplicates_are_named_and_many_of_them_block():

@@ -9,7 +9,7 @@ from graft.backbones.encoder import build_encoder
 from graft.backbones.from_checkpoint import build_for
 from graft.backbones.from_random import random_like
 from graft.errors import RequestError, WorkError
-from graft.text import TEXT
+from graft.modalities.text import TEXT
 
 WORDS = ["where", "is", "my", "parcel", "the", "a", "of", "and", "to", "order", "late", "lost", "sent"]
 

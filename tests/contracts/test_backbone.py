@@ -117,7 +117,7 @@ def test_random_weights_have_another_fingerprint():
 def test_packaged_weights_know_what_they_see(fruit):
     """The order of tensors in the package is that of timm's network: the frozen head names a banana."""
     from graft.features.engine import entered
-    from graft.image import IMAGE
+    from graft.modalities.image import IMAGE
 
     backbone = open_backbone("wheel:efficientnet_lite0")
     picture = IMAGE.decode(sorted((fruit / "train" / "Banana").iterdir())[0])

@@ -11,8 +11,8 @@ from PIL import Image
 
 from graft.backbones import DEFAULTS, open_backbone
 from graft.errors import RequestError
-from graft.modalities import MODALITIES, modality_of
-from graft.modality import UnreadableError
+from graft.modalities.modality import UnreadableError
+from graft.modalities.table import MODALITIES, modality_of
 
 
 def picture() -> bytes:

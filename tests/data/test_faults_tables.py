@@ -8,7 +8,7 @@ from conftest import draw
 from graft.data import LoadOptions, load
 from graft.data.table import contents_of, rows_as
 from graft.errors import DataError
-from graft.modality import UnreadableError
+from graft.modalities.modality import UnreadableError
 
 WORDS = ("kitchen lamp", "hall light", "bedroom light", "garden lamp", "cellar light", "office lamp", "bath light")
 TEXTS = [(f"turn on the {word}", "light") for word in WORDS] + [(f"play {word} music", "music") for word in WORDS]

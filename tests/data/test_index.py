@@ -1,11 +1,11 @@
 """What is known of files from one run to the next, and how much of it is kept."""
 
 from graft.data.index import MOST_BYTES, NAME, Memory, bound_index, check_files, check_texts, index_bytes
-from graft.image import IMAGE
+from graft.modalities.image import IMAGE
+from graft.modalities.samples import Checked
+from graft.modalities.text import TEXT
 from graft.progress import SILENT
-from graft.samples import Checked
 from graft.storage import cache_folder
-from graft.text import TEXT
 
 
 def test_the_table_is_bounded_and_the_newest_rows_stay(own_cache, tmp_path):

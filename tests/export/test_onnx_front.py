@@ -6,10 +6,10 @@ import openvino
 import pytest
 from PIL import Image
 
-from graft.audio import AUDIO, Recording
 from graft.export.onnx_front import front
 from graft.export.onnx_resize import blocks_of
-from graft.image import resize_and_crop
+from graft.modalities.audio import AUDIO, Recording
+from graft.modalities.image import resize_and_crop
 from graft.records import AudioPreprocess, ImagePreprocess, TextPreprocess
 
 

@@ -10,7 +10,7 @@ from graft.data import load
 from graft.errors import WorkError
 from graft.features import cache, extract, extract_all, extraction
 from graft.features.engine import torch_features
-from graft.image import IMAGE
+from graft.modalities.image import IMAGE
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 import graft
-from graft.image import IMAGE
+from graft.modalities.image import IMAGE
 from graft.serving.host import host
 from graft.verbs.export import ExportOptions, export
 from graft.verbs.fit import FitOptions

@@ -7,7 +7,7 @@ from PIL import Image
 
 from conftest import COLOURS, draw
 from graft.errors import RequestError
-from graft.modality import UnreadableError
+from graft.modalities.modality import UnreadableError
 from graft.serving import Predictor
 
 
@@ -126,9 +126,9 @@ def test_a_single_truncated_picture_is_its_own_error(predictor, plum):
 
 
 def test_empty_texts_among_good_ones_are_named_with_their_reason():
-    from graft.samples import tried
+    from graft.modalities.samples import tried
+    from graft.modalities.text import TEXT
     from graft.serving.predictor import expand
-    from graft.text import TEXT
 
     named = list(expand(["good text", "", "half \ud800", "another one"], TEXT))
     opened = [tried(TEXT, source) for _, source in named]
@@ -136,7 +136,7 @@ def test_empty_texts_among_good_ones_are_named_with_their_reason():
 
 
 def test_silence_among_recordings_is_its_own_error():
-    from graft.audio import AUDIO
+    from graft.modalities.audio import AUDIO
     from graft.serving.predictor import expand
 
     good, silent = np.sin(np.arange(800) / 5), np.zeros(800)

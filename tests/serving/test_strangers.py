@@ -15,7 +15,7 @@ from graft.adaptation.model import Model
 from graft.adaptation.speech_model import SpeechModel, writes_transcripts
 from graft.errors import GraftError, RequestError, WorkError
 from graft.export.artifact import Artifact
-from graft.modalities import modality_of
+from graft.modalities.table import modality_of
 from graft.records import PARTS
 from graft.run_folder import RunFolder
 from graft.verbs.evaluate import evaluate, part_of_run
@@ -262,7 +262,7 @@ def test_a_changed_tokenizer_is_told(run, change, told):
 
 def test_a_panic_of_the_tokenizer_is_told(monkeypatch, runs):
     """Rust's panics reach Python as a `BaseException` of their own."""
-    import graft.text
+    import graft.modalities.text
 
     class PanicException(BaseException):
         pass
@@ -272,7 +272,7 @@ def test_a_panic_of_the_tokenizer_is_told(monkeypatch, runs):
             raise PanicException("index out of bounds")
 
     model = Model.load(runs["text"] / "model")
-    monkeypatch.setattr(graft.text, "opened", lambda sha256, content: Panicking())
+    monkeypatch.setattr(graft.modalities.text, "opened", lambda sha256, content: Panicking())
     with pytest.raises(WorkError, match="cannot split a text: index out of bounds"):
         model.modality.prepare("a cat", model.backbone.card.preprocess)
 

@@ -4,7 +4,7 @@ import pytest
 
 from conftest import draw
 from graft import LoadOptions
-from graft.modality import UnreadableError
+from graft.modalities.modality import UnreadableError
 from graft.run_folder import RunFolder
 from graft.serving import Predictor
 from graft.serving.predictor import in_order

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from graft.data import Dataset
 from graft.errors import WorkError
 from graft.machine import usable_cores
-from graft.modality import Modality, Prepared, UnreadableError
+from graft.modalities.modality import Modality, Prepared, UnreadableError
+from graft.modalities.samples import opened
 from graft.records import Preprocess
-from graft.samples import opened
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -16,11 +16,11 @@ from graft.backbones.model_folder import TRANSCRIPT, read_description, read_head
 from graft.errors import RequestError, WorkError
 from graft.features import Engine, open_engine, trunk_weights
 from graft.heads.temperature import softmax
-from graft.modalities import modality_of
-from graft.modality import Modality, Prepared, UnreadableError
+from graft.modalities.modality import Modality, Prepared, UnreadableError
+from graft.modalities.samples import tried
+from graft.modalities.table import modality_of
 from graft.progress import SILENT, Watch
 from graft.records import Json
-from graft.samples import tried
 
 Source = Any  # a file, or what the modality accepts from memory
 

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from graft.adaptation.decoding import Frames, Guess, Lexicon, beam
 from graft.adaptation.letters import Letters
 from graft.adaptation.opened import Opened
-from graft.audio import AUDIO, Recording
 from graft.backbones import Backbone
 from graft.backbones.from_run import TRUNK, saved_backbone
 from graft.backbones.model_folder import TRANSCRIPT, read_description, read_head, write_model_folder
@@ -21,10 +20,11 @@ from graft.errors import RequestError, WorkError
 from graft.features import trunk_weights
 from graft.features.engine import entered
 from graft.machine import usable_cores
-from graft.modality import Modality, UnreadableError
+from graft.modalities.audio import AUDIO, Recording
+from graft.modalities.modality import Modality, UnreadableError
+from graft.modalities.samples import tried
 from graft.progress import SILENT, Watch
 from graft.records import AudioPreprocess, Json
-from graft.samples import tried
 
 if TYPE_CHECKING:
     from torch import nn

@@ -19,7 +19,7 @@ from graft.errors import WorkError
 from graft.features import extract_all
 from graft.heads.probe import Candidate, Samples, refit
 from graft.heads.ridge import LinearHead
-from graft.modality import Content
+from graft.modalities.modality import Content
 from graft.progress import Watch
 from graft.records import Json
 

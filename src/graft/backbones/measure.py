@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from graft.modalities import modality_of
+from graft.modalities.table import modality_of
 from graft.records import Preprocess
 
 

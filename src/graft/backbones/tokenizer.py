@@ -15,7 +15,7 @@ MOST_PARTS = 10_000  # of the pieces that a tokenizer puts around a text
 
 def check_tokenizer(preprocess: TextPreprocess) -> int:
     """The highest number that a tokenizer gives; raises `WorkError` for one that is damaged or too costly."""
-    from graft.text import opened
+    from graft.modalities.text import opened
 
     if hashlib.sha256(preprocess.tokenizer.encode()).hexdigest() != preprocess.sha256:
         raise WorkError("The tokenizer is not the one that its model names. Do not use this model.")

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from graft.errors import DataError
-from graft.limits import most
+from graft.modalities.limits import most
 
 PART = 4096  # rows that are read between two looks at how much text there is
 

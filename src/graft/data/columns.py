@@ -10,7 +10,7 @@ from graft.data.column_names import FILES, LABELS, PARTS_COLUMNS, TEXTS, simple
 from graft.data.options import LoadOptions
 from graft.data.rows import Table
 from graft.errors import listing
-from graft.modalities import MODALITIES
+from graft.modalities.table import MODALITIES
 
 TRANSCRIPTS = "A text without a label is taken for what is said in recordings, which a column called file names."
 PLAIN = re.compile(r"[\w .-]+")  # a name of a column, rather than a regular expression

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from graft.data.options import LoadOptions
 from graft.errors import RequestError, plural
-from graft.modality import Content, Modality, Pair
+from graft.modalities.modality import Content, Modality, Pair
 from graft.records import PARTS, Finding, Part
 
 

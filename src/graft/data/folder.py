@@ -10,9 +10,9 @@ from graft.data.options import LoadOptions
 from graft.data.rows import TABLES
 from graft.data.walk import Walk
 from graft.errors import DataError, RequestError, listing, plural
-from graft.image import IMAGE
-from graft.modalities import MODALITIES
-from graft.modality import Modality
+from graft.modalities.image import IMAGE
+from graft.modalities.modality import Modality
+from graft.modalities.table import MODALITIES
 from graft.records import Finding, Part
 from graft.run_folder import is_made_by_graft
 from graft.storage import is_utf8

@@ -7,12 +7,12 @@ from functools import partial
 from pathlib import Path
 
 from graft.machine import usable_cores
-from graft.modality import Modality, Pair
-from graft.pair import PAIR
+from graft.modalities.modality import Modality, Pair
+from graft.modalities.pair import PAIR
+from graft.modalities.samples import Checked, checked
+from graft.modalities.text import bytes_of
 from graft.progress import Watch
-from graft.samples import Checked, checked
 from graft.storage import cache_folder
-from graft.text import bytes_of
 from graft.workers import workers
 
 VERSION = 2  # of the readability check: raise it when the same bytes may be judged differently

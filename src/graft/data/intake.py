@@ -17,12 +17,12 @@ from graft.data.rows import TABLES
 from graft.data.split import make_split
 from graft.data.table import TableReader
 from graft.errors import DataError, RequestError, listing, plural
-from graft.modality import Pair
-from graft.pair import PAIR
+from graft.modalities.modality import Pair
+from graft.modalities.pair import PAIR
+from graft.modalities.text import bytes_of
 from graft.progress import SILENT, Watch
 from graft.records import PARTS, Finding
 from graft.storage import is_utf8
-from graft.text import bytes_of
 
 READERS: tuple[Reader, ...] = (FolderReader(), TableReader())
 

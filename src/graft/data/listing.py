@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 from graft.data.options import LoadOptions
-from graft.modality import Modality
+from graft.modalities.modality import Modality
 from graft.records import Finding, Part
 
 PART_NAMES: dict[str, Part] = {

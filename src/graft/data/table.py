@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from graft.audio import AUDIO
 from graft.data.column_names import FILES, KNOWN, TEXTS
 from graft.data.columns import TRANSCRIPTS, ambiguous, columns_of, named_columns, told
 from graft.data.labelled_rows import LabelledRows, Sample, Sheet, labelled_rows, unreadable_rows
@@ -15,12 +14,13 @@ from graft.data.located import Located, locate
 from graft.data.options import LoadOptions
 from graft.data.rows import TABLES, Table, read_table
 from graft.errors import DataError, RequestError, listing, plural
-from graft.image import IMAGE
-from graft.modalities import MODALITIES
-from graft.modality import Content, Modality, Pair, UnreadableError
-from graft.pair import PAIR
+from graft.modalities.audio import AUDIO
+from graft.modalities.image import IMAGE
+from graft.modalities.modality import Content, Modality, Pair, UnreadableError
+from graft.modalities.pair import PAIR
+from graft.modalities.table import MODALITIES
+from graft.modalities.text import TEXT
 from graft.records import PARTS, Finding, Part
-from graft.text import TEXT
 
 ROW = re.compile(r"(.+\.(?:csv|tsv|jsonl|ndjson|parquet)):(\d+)")
 

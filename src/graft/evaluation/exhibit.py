@@ -10,15 +10,15 @@ from pathlib import Path
 import numpy as np
 from markupsafe import escape as escape_html
 
-from graft.audio import AUDIO
 from graft.escaping import visible
-from graft.image import IMAGE
-from graft.modality import UnreadableError
-from graft.pair import PAIR
+from graft.modalities.audio import AUDIO
+from graft.modalities.image import IMAGE
+from graft.modalities.modality import UnreadableError
+from graft.modalities.pair import PAIR
+from graft.modalities.samples import opened
+from graft.modalities.text import TEXT
 from graft.records import Mistake
-from graft.samples import opened
 from graft.storage import sha256_of
-from graft.text import TEXT
 
 THUMBNAIL = 160  # pixels
 MOST_CHARACTERS = 240

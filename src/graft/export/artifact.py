@@ -34,11 +34,11 @@ from graft.export.target import Probabilities, Runtime, Target, Variant
 from graft.export.targets import TARGETS, lacking
 from graft.export.to_app import MODEL, check_app
 from graft.machine import usable_cores
-from graft.modalities import modality_of
-from graft.modality import Modality, Prepared, UnreadableError
+from graft.modalities.modality import Modality, Prepared, UnreadableError
+from graft.modalities.samples import tried
+from graft.modalities.table import modality_of
 from graft.progress import SILENT, Watch
 from graft.records import Fraction, Json, Preprocess, TextPreprocess
-from graft.samples import tried
 from graft.storage import check_closed, read_record, sha256_of, write_bytes, write_json
 
 FORMAT = 1

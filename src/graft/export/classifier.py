@@ -6,7 +6,7 @@ import numpy as np
 
 from graft.adaptation.model import Model
 from graft.features.engine import entered
-from graft.modality import Prepared
+from graft.modalities.modality import Prepared
 
 if TYPE_CHECKING:
     from torch import nn

@@ -10,12 +10,12 @@ import numpy as np
 from PIL import Image
 
 from graft.adaptation.model import Model
-from graft.audio import FULL
 from graft.errors import WorkError
 from graft.export.parity import TorchRuntime, prepared
-from graft.modality import UnreadableError
+from graft.modalities.audio import FULL
+from graft.modalities.modality import UnreadableError
+from graft.modalities.samples import opened
 from graft.records import Json
-from graft.samples import opened
 from graft.storage import write_bytes, write_json
 
 FOLDER = "golden"

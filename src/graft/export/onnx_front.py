@@ -6,8 +6,8 @@ picture is all but as large as it was, where a half rounds the other way; waves 
 
 from typing import TYPE_CHECKING
 
-from graft.audio import FULL
 from graft.export.onnx_resize import resize_and_crop_text
+from graft.modalities.audio import FULL
 from graft.records import AudioPreprocess, ImagePreprocess, Preprocess
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ from graft.export.agreement import MOST_APART, Disagreement, Rows, judge
 from graft.export.classifier import classifier
 from graft.export.target import Runtime, Variant
 from graft.machine import usable_cores
-from graft.modality import Prepared, UnreadableError
+from graft.modalities.modality import Prepared, UnreadableError
+from graft.modalities.samples import tried
 from graft.progress import Watch
 from graft.records import Interval
-from graft.samples import tried
 from graft.workers import workers
 
 TIMED = 30  # runs of which the median is the latency

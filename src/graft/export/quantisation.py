@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graft.modality import Prepared
+from graft.modalities.modality import Prepared
 from graft.progress import SILENT, Advance, Watch
 from graft.telemetry import without_telemetry
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graft.adaptation.model import Model
-from graft.modality import Prepared
+from graft.modalities.modality import Prepared
 from graft.progress import SILENT, Watch
 
 Variant = Literal["fp32", "fp16", "int8"]

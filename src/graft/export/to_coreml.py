@@ -15,7 +15,7 @@ from graft.export.operators import told_where
 from graft.export.preparing import python_prepared
 from graft.export.quiet import quiet
 from graft.export.target import Material, Probabilities, Runtime, Variant
-from graft.modality import Prepared
+from graft.modalities.modality import Prepared
 
 if TYPE_CHECKING:
     from torch import nn

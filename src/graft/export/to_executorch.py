@@ -13,7 +13,7 @@ from graft.export.operators import told_where
 from graft.export.preparing import python_prepared
 from graft.export.quiet import quiet, without_warnings
 from graft.export.target import Material, Probabilities, Variant
-from graft.modality import Prepared
+from graft.modalities.modality import Prepared
 
 
 class ExecuTorchTarget:

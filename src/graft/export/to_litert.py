@@ -18,7 +18,7 @@ from graft.export.classifier import program
 from graft.export.litert_worker import read_array, write_array
 from graft.export.preparing import python_prepared
 from graft.export.target import Material, Probabilities, Variant
-from graft.modality import Prepared
+from graft.modalities.modality import Prepared
 from graft.progress import SILENT, Watch
 from graft.storage import cache_folder
 

@@ -13,7 +13,7 @@ from graft.export.operators import told_where
 from graft.export.preparing import python
 from graft.export.quantisation import in_8_bits, in_8_bits_by_token, in_half_precision
 from graft.export.target import Material, Probabilities, Variant
-from graft.modality import Prepared
+from graft.modalities.modality import Prepared
 from graft.telemetry import without_telemetry
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from graft.adaptation.model import Model
 from graft.export.preparing import python
 from graft.export.target import Material, Probabilities, Variant
 from graft.export.to_onnx import whole_graph
-from graft.modality import Prepared
+from graft.modalities.modality import Prepared
 from graft.telemetry import without_telemetry
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graft.backbones import Backbone, Loaded
-from graft.modalities import modality_of
-from graft.modality import Prepared
+from graft.modalities.modality import Prepared
+from graft.modalities.table import modality_of
 
 if TYPE_CHECKING:
     from torch import nn

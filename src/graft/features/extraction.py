@@ -15,10 +15,10 @@ from graft.errors import WorkError, listing, plural
 from graft.features.cache import DEFAULT_GB, FeatureStore, bound, open_store
 from graft.features.engine import Engine, in_batches
 from graft.features.trunk_cache import open_engine
-from graft.modality import Modality, Prepared, UnreadableError
+from graft.modalities.modality import Modality, Prepared, UnreadableError
+from graft.modalities.samples import opened, tried
 from graft.progress import SILENT, Watch
 from graft.records import Features, Preprocess
-from graft.samples import opened, tried
 
 CHUNK_BYTES = 64_000_000  # of rows between two writes to the cache: what a crash can cost
 MOST_ROWS = 512  # the same, counted in samples; for an engine that takes many at once, which is for short ones, more

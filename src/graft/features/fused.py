@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from graft.backbones import Backbone
 from graft.features.engine import Engine, in_batches
-from graft.modality import Prepared
+from graft.modalities.modality import Prepared
 
 
 class FusedEngine:

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from graft.audio import seconds_of
 from graft.backbones import Backbone
 from graft.data import Dataset
 from graft.features.suited import seen
+from graft.modalities.audio import seconds_of
 from graft.records import AudioPreprocess, Finding
 
 USUAL = 0.99  # of the recordings set the length that is trained on: one very long one would cost as much for each

@@ -26,8 +26,8 @@ from graft.features.engine import (
     torch_features,
 )
 from graft.machine import usable_cores
-from graft.modalities import modality_of
-from graft.modality import Prepared
+from graft.modalities.modality import Prepared
+from graft.modalities.table import modality_of
 from graft.storage import sha256_of, write_bytes, write_json
 from graft.telemetry import without_telemetry
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from graft.backbones import Backbone
 from graft.features.trunk_cache import open_engine
-from graft.modality import Prepared
+from graft.modalities.modality import Prepared
 from graft.progress import SILENT, Watch
 
 WARM_UP = 3

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from graft.backbones import DEFAULTS, Backbone, open_backbone
 from graft.data import Dataset
 from graft.errors import RequestError
-from graft.modalities import modality_of
+from graft.modalities.table import modality_of
 from graft.records import PARTS, Finding
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from graft.backbones import Backbone
 from graft.errors import GraftError, WorkError
 from graft.features.engine import Engine, TorchEngine, Wanted
-from graft.modality import Prepared
+from graft.modalities.modality import Prepared
 from graft.progress import SILENT, Watch
 from graft.storage import cache_folder, write_bytes
 

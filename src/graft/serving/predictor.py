@@ -15,11 +15,11 @@ from graft.data.table import rows_as
 from graft.data.walk import Walk
 from graft.errors import RequestError, listing, plural
 from graft.export.artifact import Artifact, is_artifact
-from graft.modality import Modality, UnreadableError
+from graft.modalities.modality import Modality, UnreadableError
+from graft.modalities.samples import NoSampleError, tried
 from graft.progress import SILENT, Watch
 from graft.records import Prediction
 from graft.run_folder import RunFolder
-from graft.samples import NoSampleError, tried
 
 Answer = TypeVar("Answer")
 

@@ -7,7 +7,7 @@ from typing import Any
 from graft.adaptation.speech_model import SpeechModel
 from graft.data import LoadOptions
 from graft.errors import RequestError
-from graft.modality import UnreadableError
+from graft.modalities.modality import UnreadableError
 from graft.progress import SILENT, Watch
 from graft.records import Transcription
 from graft.run_folder import RunFolder

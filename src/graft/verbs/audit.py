@@ -28,11 +28,11 @@ from graft.errors import RequestError, WorkError
 from graft.features import extract_all, suited
 from graft.heads.folds import make_folds
 from graft.heads.probe import Samples, accuracy_by_folds, refit
-from graft.modality import Content, UnreadableError
+from graft.modalities.modality import Content, UnreadableError
+from graft.modalities.samples import made
 from graft.progress import SILENT, Stage, Watch, tell_stage
 from graft.records import PARTS, Alarm, ArmResult, Json, Verdict
 from graft.run_folder import Resumable, RunFolder
-from graft.samples import made
 from graft.training.place import Place
 from graft.verbs.evaluate import part_of_run
 from graft.verbs.fit import changes, options_of

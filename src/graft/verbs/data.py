@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from graft.audio import seconds_of
 from graft.data import Dataset
+from graft.modalities.audio import seconds_of
 from graft.records import PARTS, Json, Part
 from graft.run_folder import findings_json
 

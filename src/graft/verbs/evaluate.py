@@ -19,7 +19,7 @@ from graft.escaping import command
 from graft.evaluation import evaluate_probabilities
 from graft.evaluation.error_rates import TranscriptEvaluation
 from graft.evaluation.exhibit import Samples
-from graft.modality import Content, Pair, UnreadableError, joined
+from graft.modalities.modality import Content, Pair, UnreadableError, joined
 from graft.progress import SILENT, Watch
 from graft.ranking.history import meet
 from graft.records import Evaluation, Part

@@ -8,7 +8,7 @@ from graft.data import LoadOptions, load_labelled
 from graft.data.aside import SetAside, set_aside
 from graft.errors import RequestError, WorkError, listing, plural
 from graft.evaluation.error_rates import Said, TranscriptEvaluation, evaluate_transcripts
-from graft.modality import UnreadableError
+from graft.modalities.modality import UnreadableError
 from graft.progress import Watch
 from graft.records import Part
 from graft.run_folder import RunFolder

@@ -20,11 +20,11 @@ from graft.export.ship import Shipped, Work, settle, ship, unfinished
 from graft.export.target import Material, Target, Variant
 from graft.export.targets import lacking, target_of
 from graft.export.to_app import APP, MODEL, page_folder, write_page
-from graft.modality import Modality, Prepared, UnreadableError
+from graft.modalities.modality import Modality, Prepared, UnreadableError
+from graft.modalities.samples import opened
 from graft.progress import SILENT, Watch
 from graft.records import Json, Part, Preprocess
 from graft.run_folder import RunFolder
-from graft.samples import opened
 from graft.serving.predictor import expand, named_by
 from graft.verbs.evaluate import hash_of, part_of_run
 

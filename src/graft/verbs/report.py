@@ -11,7 +11,7 @@ from graft.errors import WorkError, plural
 from graft.evaluation.error_rates import TranscriptEvaluation
 from graft.evaluation.exhibit import Samples, find_sample
 from graft.evaluation.report import Story, Subject, render, render_transcripts
-from graft.modalities import modality_of
+from graft.modalities.table import modality_of
 from graft.records import Card, Evaluation, Finding, Ranking, Verdict
 from graft.run_folder import RunFolder
 from graft.storage import read_record

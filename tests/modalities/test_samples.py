@@ -11,11 +11,11 @@ from PIL import Image
 
 import graft
 from graft.errors import MissingExtraError, RequestError
-from graft.image import IMAGE, ImageModality
-from graft.limits import MOST, Budget, most
-from graft.modality import UnreadableError
-from graft.samples import checked, opened, tried
-from graft.text import TEXT
+from graft.modalities.image import IMAGE, ImageModality
+from graft.modalities.limits import MOST, Budget, most
+from graft.modalities.modality import UnreadableError
+from graft.modalities.samples import checked, opened, tried
+from graft.modalities.text import TEXT
 
 SOURCE = Path(graft.__file__).parent
 LEAVES = {"image.py", "text.py", "audio.py", "pair.py", "samples.py"}
@@ -152,7 +152,7 @@ def test_threads_hold_no_more_than_the_budget_and_a_large_one_goes_alone(monkeyp
 
 
 def test_decoding_holds_its_room(monkeypatch):
-    from graft import samples
+    from graft.modalities import samples
 
     budget = Budget()
     monkeypatch.setattr(samples, "DECODING", budget)

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graft.errors import RequestError
-from graft.modality import UnreadableError, read_content
+from graft.modalities.modality import UnreadableError, read_content
+from graft.modalities.sound_file import BLOCK, RATES, UNKNOWN, Block, Survey, blocks_of, mono, open_sound, surveyed
 from graft.records import AudioPreprocess
-from graft.sound_file import BLOCK, RATES, UNKNOWN, Block, Survey, blocks_of, mono, open_sound, surveyed
 
 if TYPE_CHECKING:
     from torch import nn

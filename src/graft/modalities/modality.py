@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from graft.limits import most
+from graft.modalities.limits import most
 
 if TYPE_CHECKING:
     from torch import nn
@@ -102,7 +102,7 @@ class Modality(Protocol):
         """Decode one sample; raise `UnreadableError` with the reason where that fails.
 
         With the settings of a network, of a long sample no more than `prepare` and `augment` look at. Nobody calls
-        this, `check` or `accept` but `graft.samples`, which knows what else may be raised.
+        this, `check` or `accept` but `graft.modalities.samples`, which knows what else may be raised.
         """
 
     def accept(self, thing: Any) -> Any:

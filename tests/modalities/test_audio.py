@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from graft.audio import AUDIO, Recording
 from graft.errors import RequestError
-from graft.modality import UnreadableError
+from graft.modalities.audio import AUDIO, Recording
+from graft.modalities.modality import UnreadableError
 from graft.records import AudioPreprocess
 
 PREPROCESS = AudioPreprocess(rate=16_000, samples=16_000, least=8_000, most=160_000)

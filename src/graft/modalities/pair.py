@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graft.errors import RequestError
-from graft.image import IMAGE
-from graft.modality import BETWEEN, Content, Pair, Prepared, UnreadableError, joined
+from graft.modalities.image import IMAGE
+from graft.modalities.modality import BETWEEN, Content, Pair, Prepared, UnreadableError, joined
+from graft.modalities.text import TEXT
 from graft.records import PairPreprocess
-from graft.text import TEXT
 
 if TYPE_CHECKING:
     from torch import nn

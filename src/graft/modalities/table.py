@@ -1,11 +1,11 @@
 """The kinds of samples there are, by name."""
 
-from graft.audio import AUDIO
 from graft.errors import RequestError
-from graft.image import IMAGE
-from graft.modality import Modality
-from graft.pair import PAIR
-from graft.text import TEXT
+from graft.modalities.audio import AUDIO
+from graft.modalities.image import IMAGE
+from graft.modalities.modality import Modality
+from graft.modalities.pair import PAIR
+from graft.modalities.text import TEXT
 
 MODALITIES: dict[str, Modality] = {one.name: one for one in (IMAGE, TEXT, AUDIO, PAIR)}
 

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from graft.image import IMAGE, resize_and_crop
-from graft.modality import UnreadableError
+from graft.modalities.image import IMAGE, resize_and_crop
+from graft.modalities.modality import UnreadableError
 from graft.records import ImagePreprocess
 
 HALF = (0.5, 0.5, 0.5)

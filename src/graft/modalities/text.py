@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graft.errors import RequestError, WorkError
-from graft.limits import most
-from graft.modality import Prepared, UnreadableError, file_size, read_content
+from graft.modalities.limits import most
+from graft.modalities.modality import Prepared, UnreadableError, file_size, read_content
+from graft.modalities.samples import tried
 from graft.records import TextPreprocess
-from graft.samples import tried
 
 if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer

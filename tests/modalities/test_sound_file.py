@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from graft.audio import AUDIO, SHORT
+from graft.modalities.audio import AUDIO, SHORT
+from graft.modalities.samples import checked, opened, tried
+from graft.modalities.sound_file import Survey, _Bytes
 from graft.records import AudioPreprocess
-from graft.samples import checked, opened, tried
-from graft.sound_file import Survey, _Bytes
 
 RATE = 8_000
 PREPROCESS = AudioPreprocess(rate=16_000, samples=16_000, least=8_000, most=160_000)
@@ -110,7 +110,7 @@ def test_much_silence_in_a_small_file_is_refused():
 def test_of_a_long_recording_the_middle_is_heard_as_if_all_of_it_were(rate, monkeypatch):
     content = written(np.random.default_rng(0).normal(0, 0.1, (rate * 31 + 17, 2)), rate=rate, subtype="FLOAT")
     whole = AUDIO.decode(content)
-    monkeypatch.setattr("graft.audio.SHORT", 1_000)
+    monkeypatch.setattr("graft.modalities.audio.SHORT", 1_000)
     part = AUDIO.decode(content, PREPROCESS)
     assert len(part.wave) < len(whole.wave) / 2
     assert part.seconds == whole.seconds

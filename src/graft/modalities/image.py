@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageEnhance, ImageOps
 
 from graft.errors import RequestError
-from graft.modality import UnreadableError, read_content
-from graft.picture_file import decoding_bytes, open_picture, refuse_cut, remark_on
+from graft.modalities.modality import UnreadableError, read_content
+from graft.modalities.picture_file import decoding_bytes, open_picture, refuse_cut, remark_on
+from graft.modalities.samples import said
 from graft.records import ImagePreprocess
-from graft.samples import said
 
 if TYPE_CHECKING:
     from torch import nn

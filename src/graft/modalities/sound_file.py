@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graft.errors import WorkError
-from graft.limits import most
-from graft.modality import UnreadableError
-from graft.samples import said
-from graft.sound_header import Head, mended, what_else
+from graft.modalities.limits import most
+from graft.modalities.modality import UnreadableError
+from graft.modalities.samples import said
+from graft.modalities.sound_header import Head, mended, what_else
 
 FORMATS = ("WAV", "WAVEX", "RF64", "FLAC", "OGG", "MP3", "AIFF")
 RATES = (4_000, 192_000)

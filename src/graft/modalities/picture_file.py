@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from graft.jpeg import MOST_SCANNED, MOST_SCANS, Scans, scans_of, with_more_data
-from graft.limits import most
-from graft.modality import UnreadableError
-from graft.samples import said
+from graft.modalities.jpeg import MOST_SCANNED, MOST_SCANS, Scans, scans_of, with_more_data
+from graft.modalities.limits import most
+from graft.modalities.modality import UnreadableError
+from graft.modalities.samples import said
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "AVIF")
 USUAL_BYTES = 8  # of a pixel while it is decoded and turned into RGB, which Pillow keeps in 4

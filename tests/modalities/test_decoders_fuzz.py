@@ -12,13 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from graft.audio import AUDIO
-from graft.image import IMAGE
-from graft.modality import BETWEEN, Modality
-from graft.pair import PAIR
+from graft.modalities.audio import AUDIO
+from graft.modalities.image import IMAGE
+from graft.modalities.modality import BETWEEN, Modality
+from graft.modalities.pair import PAIR
+from graft.modalities.samples import checked, tried
+from graft.modalities.text import TEXT
 from graft.records import AudioPreprocess, ImagePreprocess
-from graft.samples import checked, tried
-from graft.text import TEXT
 
 PICTURES = ImagePreprocess(40, 32, "bicubic", (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 SOUNDS = AudioPreprocess(rate=8_000, samples=8_000, least=4_000, most=80_000)

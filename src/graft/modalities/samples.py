@@ -9,8 +9,8 @@ from threading import Lock
 from typing import Any
 
 from graft.errors import GraftError, RequestError
-from graft.limits import DECODING
-from graft.modality import Content, Modality, Pair, UnreadableError, content_of, file_size
+from graft.modalities.limits import DECODING
+from graft.modalities.modality import Content, Modality, Pair, UnreadableError, content_of, file_size
 
 LARGE = 32_000_000  # bytes of a file: of larger ones, one at a time is in memory
 MOST_CHARACTERS = 300  # of a reason

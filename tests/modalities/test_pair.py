@@ -8,10 +8,10 @@ from PIL import Image
 
 from graft.backbones import DEFAULTS, open_backbone
 from graft.errors import RequestError
-from graft.image import IMAGE
-from graft.modality import Pair, UnreadableError, joined
-from graft.pair import PAIR
-from graft.text import TEXT
+from graft.modalities.image import IMAGE
+from graft.modalities.modality import Pair, UnreadableError, joined
+from graft.modalities.pair import PAIR
+from graft.modalities.text import TEXT
 
 
 @pytest.fixture

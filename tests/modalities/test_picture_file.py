@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from graft.image import IMAGE
-from graft.jpeg import MOST_SCANS, scans_of
-from graft.modality import UnreadableError
-from graft.samples import checked, tried
+from graft.modalities.image import IMAGE
+from graft.modalities.jpeg import MOST_SCANS, scans_of
+from graft.modalities.modality import UnreadableError
+from graft.modalities.samples import checked, tried
 
 
 def encoded(picture: Image.Image, kind: str, **options) -> bytes:

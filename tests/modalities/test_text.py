@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from graft.backbones import open_backbone
-from graft.modality import UnreadableError
-from graft.text import TEXT
+from graft.modalities.modality import UnreadableError
+from graft.modalities.text import TEXT
 
 
 @pytest.fixture(scope="module")
