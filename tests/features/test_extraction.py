@@ -65,6 +65,16 @@ def test_the_second_time_nothing_is_computed_and_the_rows_are_mapped(folder, bac
     assert np.array_equal(first.matrix, second.matrix)
 
 
+def test_what_another_preparation_made_is_not_found(folder, backbone, store, monkeypatch):
+    """Pictures that are resized in another way are other pictures to the network."""
+    dataset = load(folder(lemon=8, plum=8))
+    rows = everything(dataset)
+    assert extract(dataset, rows, backbone).computed == len(rows)
+    monkeypatch.setattr(type(IMAGE), "preparation", IMAGE.preparation + 1)
+    assert extract(dataset, rows, backbone).computed == len(rows)
+    assert extract(dataset, rows, backbone).computed == 0
+
+
 def test_one_changed_file_computes_one_row(folder, backbone, store):
     root = folder(lemon=8, plum=8)
     for part in ("train", "test"):

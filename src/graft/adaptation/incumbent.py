@@ -3,9 +3,8 @@
 from dataclasses import dataclass, replace
 
 from graft.adaptation.context import FitResult, InitialModel, TrainingContext
-from graft.adaptation.defaults import full_plan, partial_plan
 from graft.adaptation.multitap import head_on_stages
-from graft.adaptation.strategy import Full, Partial, Strategy
+from graft.adaptation.rungs import rung_kind
 from graft.backbones import Backbone
 from graft.features import extract_all
 from graft.heads.probe import Candidate, Samples, refit
@@ -53,30 +52,17 @@ def finish(incumbent: Incumbent, cut: int | None, chosen: Candidate, context: Tr
         below = finish(incumbent.beneath, cut, chosen, context)
         backbone, head = head_on_stages(below.incumbent.backbone, context, chosen, incumbent.looks_from)
         return Finished(_on_all(incumbent, context, backbone, head), below.what, below.result)
-    if incumbent.rung == PAIRED:
+    goes_on = rung_kind(incumbent.rung).finish
+    if goes_on is None:
         features = extract_all(context.dataset, context.rows, incumbent.backbone, context.watch, context.cache_gb)
         head = refit(chosen, Samples(features, context.labels), context.classes)
         return Finished(_on_all(incumbent, context, incumbent.backbone, head), "the head on all samples")
-    result = _strategy(incumbent, cut).fit(
-        InitialModel(incumbent.backbone, incumbent.head, 1.0), context.on_everything()
-    )
+    how = goes_on(incumbent.backbone, cut)
+    result = how.fit(InitialModel(incumbent.backbone, incumbent.head, 1.0), context.on_everything())
     return Finished(_on_all(incumbent, context, *result.deliver(1.0)), "the same on all samples", result)
 
 
-def _strategy(incumbent: Incumbent, cut: int | None) -> Strategy:
-    partial = incumbent.rung == "2"
-    plan = partial_plan(incumbent.backbone) if partial else full_plan(incumbent.backbone)
-    plan = replace(
-        plan,
-        epochs=plan.epochs / 4,
-        least_steps=plan.least_steps // 4,
-        learning_rate=plan.learning_rate / 2,
-        head_learning_rate=plan.head_learning_rate / 2,
-    )
-    return Partial(from_stage=cut, plan=plan) if partial else Full(plan)
-
-
 def _on_all(incumbent: Incumbent, context: TrainingContext, backbone: Backbone, head: LinearHead) -> Incumbent:
-    only_head = incumbent.rung == PAIRED
+    only_head = rung_kind(incumbent.rung).finish is None
     name = f"{incumbent.name}, {'head on all samples' if only_head else 'then on all samples'}"
     return replace(incumbent, name=name, backbone=backbone, head=head, samples=len(context.rows))

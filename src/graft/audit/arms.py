@@ -11,7 +11,8 @@ from graft.adaptation.context import InitialModel, TrainingContext
 from graft.adaptation.defaults import partial_plan, scratch_plan
 from graft.adaptation.model import Model
 from graft.adaptation.recorded import restored
-from graft.adaptation.strategy import Partial, Probe, Scratch, Strategy
+from graft.adaptation.rungs import rung_kind
+from graft.adaptation.strategy import Probe, Scratch, Strategy
 from graft.backbones import Backbone
 from graft.backbones.from_random import random_like
 from graft.backbones.shallow import SEEN, shallow
@@ -112,18 +113,10 @@ def model_of(backbone: Backbone, head: LinearHead, context: TrainingContext) -> 
 
 
 def strategy_of(provenance: Json) -> Strategy:
-    """What made a model, as one strategy: that of graft.adapt, or by its rung the probe, pairs, last or all stages."""
-    from graft.adaptation.contrastive import Contrastive
-    from graft.adaptation.strategy import Full
-
+    """What made a model, as one strategy: that of graft.adapt, or that of its rung; raises as `rung_kind` does."""
     if "strategy" in provenance:
         return restored(provenance["strategy"])
-    trained = str(provenance.get("rung", "1")).removesuffix("b")  # beneath a head that looks at several stages
-    if trained == "1":
-        return Probe()
-    if trained == "1p":
-        return Contrastive()
-    return Partial() if trained == "2" else Full()
+    return rung_kind(str(provenance.get("rung", "1"))).strategy()
 
 
 def predicted(model: Model, paths: Sequence[Content], watch: Watch, margin_only: bool = False) -> NDArray[np.intp]:

@@ -109,9 +109,9 @@ def extract_views(
 
 
 def _store_name(modality: Modality, engine: Engine, view: View) -> str:
-    """Rows may stand together only where decoder, engine, precision and view are the same."""
-    varied = "" if view.seed is None else f"-{view.name}-{view.seed}-{modality.augmentation}"
-    return f"{modality.version}-{engine.name}{varied}"
+    """Rows may stand together only where decoder, preparation, engine, precision and view are the same."""
+    seen = f"prepare{modality.preparation}" if view.seed is None else f"{view.name}-{view.seed}-{modality.augmentation}"
+    return f"{modality.version}-{engine.name}-{seen}"
 
 
 def sample_of(dataset: Dataset, rows: NDArray[np.intp], backbone: Backbone) -> list[Prepared]:

@@ -49,6 +49,7 @@ class AudioModality:
 
     name = "audio"
     noun = "recording"
+    preparation = 1
     augmentation = 1
     views = 6
     margin = "the first and last 0.2 seconds of each recording"

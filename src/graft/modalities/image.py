@@ -29,6 +29,7 @@ class ImageModality:
 
     name = "image"
     version = f"pillow-{PIL.__version__}"
+    preparation = 1
     augmentation = 2
     views = 6
     margin = "the margin of each picture, its middle hidden,"

@@ -85,6 +85,7 @@ class Modality(Protocol):
     suffixes: frozenset[str]  # of files that are opened; what they are, their content decides
     told: frozenset[str]  # those of them that are opened only to say how to convert such files
     version: str  # of the decoder: another one may give other values
+    preparation: int  # version of `prepare`: kept features of another one are not used
     augmentation: int  # version of `augment`: kept views of another one are not used
     views: int  # varied views from which training on kept activations draws
     margin: str  # what `margin_of` leaves of a sample, in words; empty where samples have no margin

@@ -23,6 +23,7 @@ class PairModality:
     name = "pair"
     noun = "pair"
     version = f"{IMAGE.version}-{TEXT.version}"
+    preparation = 10 * IMAGE.preparation + TEXT.preparation
     augmentation = 1
     views = 0
     margin = ""

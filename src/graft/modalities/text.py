@@ -34,6 +34,7 @@ class TextModality:
     name = "text"
     noun = "text"
     version = "utf-8"
+    preparation = 1
     augmentation = 1
     views = 3
     margin = ""
