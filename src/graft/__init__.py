@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from graft.backbones import open_backbone
     from graft.data import LoadOptions, load
     from graft.errors import GraftError
+    from graft.ranking.ranker import RankOptions
     from graft.serving import Predictor, Transcriber
     from graft.training.place import Place
     from graft.training.plan import Plan
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from graft.verbs.models import models
     from graft.verbs.predict import predict
     from graft.verbs.pretrain import pretrain
-    from graft.verbs.rank import RankOptions, rank
+from graft.verbs.rank import rank
 
 __all__ = [
     "Contrastive",
@@ -71,7 +72,7 @@ _PLACES = {
     "Plan": "graft.training.plan",
     "Predictor": "graft.serving",
     "Probe": "graft.adaptation.strategy",
-    "RankOptions": "graft.verbs.rank",
+    "RankOptions": "graft.ranking.ranker",
     "Scratch": "graft.adaptation.strategy",
     "Transcriber": "graft.serving",
     "adapt": "graft.verbs.adapt",

@@ -61,8 +61,8 @@ def rank(
     """Which pretrained network will serve this data best? Compared before training, with intervals and costs."""
     from graft import terminal
     from graft.data import LoadOptions
-    from graft.verbs.candidates import Limits
-    from graft.verbs.rank import RankOptions
+    from graft.ranking.candidates import Limits
+    from graft.ranking.ranker import RankOptions
     from graft.verbs.rank import rank as run_rank
 
     options = RankOptions(

@@ -108,7 +108,8 @@ def _begun(place: Path, dataset: Dataset, options: FitOptions, named: bool) -> R
 
 def _ranked(dataset: Dataset, options: FitOptions, watch: Watch) -> Ranking:
     """The networks that are installed, compared on this data in at most a quarter of the time there is."""
-    from graft.verbs.rank import RankOptions, rank
+    from graft.ranking.ranker import RankOptions
+    from graft.verbs.rank import rank
 
     minutes = None if options.minutes is None else options.minutes / 4
     ranking = rank(dataset, RankOptions(load=options.load, minutes=minutes, cache_gb=options.cache_gb), watch)

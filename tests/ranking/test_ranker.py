@@ -2,11 +2,12 @@ import pytest
 
 import graft
 from graft.errors import RequestError
+from graft.ranking.candidates import Limits
 from graft.ranking.history import read_history
+from graft.ranking.ranker import RankOptions
 from graft.run_folder import RunFolder
-from graft.verbs.candidates import Limits
 from graft.verbs.fit import FitOptions, fit
-from graft.verbs.rank import RankOptions, rank
+from graft.verbs.rank import rank
 
 TRAINED, RANDOM = "wheel:efficientnet_lite0", "random:timm:test_efficientnet@64"
 
@@ -69,7 +70,7 @@ def test_values_out_of_range_are_told_together(data):
 
 @pytest.mark.slow
 def test_many_candidates_are_compared_on_few_samples_first(data, monkeypatch):
-    monkeypatch.setattr("graft.verbs.rank.FIRST", 15)
+    monkeypatch.setattr("graft.ranking.ranker.FIRST", 15)
     names = tuple(f"random:timm:test_efficientnet@{side}" for side in (32, 48, 64, 96, 128))
     ranking = rank(data, RankOptions((TRAINED, *names)))
     assert len(ranking.candidates) == 6
@@ -87,7 +88,7 @@ def test_a_race_decides_what_a_probe_cannot(data):
 
 
 def test_a_val_part_that_was_given_judges(folder, monkeypatch):
-    monkeypatch.setattr("graft.verbs.rank.LEAST_VAL", 4)
+    monkeypatch.setattr("graft.ranking.ranker.LEAST_VAL", 4)
     folder("train", lemon=10, plum=10)
     root = folder("val", lemon=4, plum=4)
     ranking = rank(root, RankOptions((RANDOM,)))

@@ -1,4 +1,4 @@
-"""A race between a few backbones: each trained a little, and judged on the same pictures."""
+"""A fine-tune trial of a few backbones: each trained a little, and judged on the same samples."""
 
 import time
 from collections.abc import Sequence
@@ -19,10 +19,10 @@ from graft.records import Json
 from graft.training.place import Place
 
 if TYPE_CHECKING:
-    from graft.verbs.rank import RankOptions
+    from graft.ranking.ranker import RankOptions
 
 
-def race(
+def trial(
     backbones: Sequence[Backbone], dataset: Dataset, options: "RankOptions", deadline: float | None, watch: Watch
 ) -> list[Json]:
     """Train the last stages of each and judge them on the samples that decide in a fit; one line for each.
