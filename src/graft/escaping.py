@@ -11,6 +11,7 @@ import unicodedata
 from pathlib import PurePath
 
 HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})  # control, format, lone surrogates, line and paragraph separators
+NOT_PLAIN = HIDDEN - {"Cf"}
 NEEDED = frozenset("\u200c\u200d\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f")  # in Persian, emoji, Arabic
 MOST_CHARACTERS = 200  # of a name in a sentence or a table
 FORMULA = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"  # beginnings that a spreadsheet would compute, in both widths
@@ -30,6 +31,11 @@ def visible(text: str, keep: str = "") -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(_shown(one) if _acts(one) and one not in keep else one for one in text)
+
+
+def is_plain(name: str) -> bool:
+    """Whether a name says something and is one line without control characters or halves of pairs."""
+    return bool(name.strip()) and not any(unicodedata.category(one) in NOT_PLAIN for one in name)
 
 
 def _acts(character: str) -> bool:

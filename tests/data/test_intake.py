@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from conftest import COLOURS, draw, sounds
+from conftest import COLOURS, draw, hash_of, sounds
 from graft.data import LoadOptions, load
 from graft.errors import DataError, RequestError
 from graft.records import PARTS
@@ -401,3 +401,12 @@ class TestIndex:
         load(root)
         (own_cache / "index.sqlite").write_bytes(b"this is no database" * 100)
         assert len(load(root)) == 10
+
+
+def test_a_class_whose_name_cannot_be_shown_is_told(tmp_path):
+    """It could be fitted, and the model's own file could then not be read again."""
+    for name in ("plum", "le\nmon", "li\x1b[31mme"):
+        for number in range(3):
+            draw(tmp_path / name / f"{number}.png", (90, 30, 110), hash_of(f"{name}{number}"))
+    with pytest.raises(DataError, match=r"2 classes with control characters.*le\\nmon.*Rename the folders"):
+        load(tmp_path)

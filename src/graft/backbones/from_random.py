@@ -6,7 +6,7 @@ from graft.backbones.backbone import Backbone, Loaded
 from graft.backbones.from_checkpoint import build
 from graft.backbones.licence import NONE_NEEDED
 from graft.errors import RequestError
-from graft.records import Card, ImagePreprocess
+from graft.records import MOST_SIDE, Card, ImagePreprocess
 
 SYNTAX = "random:ARCHITECTURE or random:ARCHITECTURE@SIDE, for example random:timm:resnet18@64"
 
@@ -17,8 +17,10 @@ def open_random(name: str, seed: int = 0) -> Backbone:
     Raises `RequestError` for an unknown architecture, or a size it cannot take.
     """
     architecture, at, side = name.partition("@")
-    if at and not (side.isdigit() and int(side) >= 8):
-        raise RequestError(f"{side!r} is no side of a picture in pixels. Expected {SYNTAX}, with 8 pixels or more.")
+    if at and not (side.isascii() and side.isdigit() and 8 <= int(side[:9]) <= MOST_SIDE):
+        raise RequestError(
+            f"{side!r} is no side of a picture in pixels. Expected {SYNTAX}, with 8 to {MOST_SIDE} pixels."
+        )
     loaded, card = _seeded(architecture, seed)
     card = _untrained(card, f"random:{name}")
     if at:

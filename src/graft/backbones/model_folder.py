@@ -1,6 +1,5 @@
 """A model on disk: safetensors and JSON, with the checksums that tell whether either was damaged."""
 
-import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,6 +11,7 @@ from annotated_types import Interval, Len
 from numpy.typing import NDArray
 
 from graft.errors import RequestError, WorkError, listing
+from graft.escaping import is_plain
 from graft.records import AudioPreprocess, Card, Fraction, ImagePreprocess, Json, PairPreprocess, TextPreprocess
 from graft.storage import check_closed, read_record, sha256_of, write_bytes, write_json
 
@@ -23,7 +23,6 @@ TEMPERATURES = (3e-4, 3e3)  # what fitting can give: e^-8 to e^8; beyond it all 
 MOST_TOKENIZER = 100_000_000  # bytes: that of a quarter of a million tokens has 20
 MOST_CLASSES = 100_000
 KINDS = {"image": ImagePreprocess, "text": TextPreprocess, "audio": AudioPreprocess, "pair": PairPreprocess}
-UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")  # Unicode's control characters, halves of pairs, ends of lines and paragraphs
 
 ClassName = Annotated[str, Len(1, 1000)]
 
@@ -111,15 +110,11 @@ def read_tokenizer(path: Path) -> str:
 def faults_of_classes(classes: Sequence[str], letters: bool = False) -> list[str]:
     """What is wrong with the names of classes, or with `letters` of a model that writes: the same name twice, say."""
     twice = [repr(name) for name, count in Counter(classes).items() if count > 1]
-    odd = [repr(name) for name in classes if not _is_name(name)]
+    odd = [repr(name) for name in classes if not is_plain(name)]
     if letters:
         odd = [repr(name) for name in classes if len(name) != 1]
     found = [f"classes: {listing(twice)} more than once"] if twice else []
     return [*found, f"classes: {listing(odd)} cannot be shown"] if odd else found
-
-
-def _is_name(name: str) -> bool:
-    return bool(name.strip()) and not any(unicodedata.category(one) in UNPRINTABLE for one in name)
 
 
 def faults_of_preprocess(modality: str, preprocess: Any) -> list[str]:

@@ -10,11 +10,23 @@ from numpy.typing import NDArray
 from graft.data.dataset import Dataset
 from graft.data.listing import Entry
 from graft.errors import listing, plural
+from graft.escaping import is_plain
 from graft.records import PARTS, Finding
 
 LEAST_TO_SPLIT = 3  # one sample for each of train, val and test
 LOOK_ALIKE = str.maketrans("АВЕКМНОРСТХаеорсухіјѕΑΒΕΖΗΙΚΜΝΟΡΤΥΧο", "ABEKMHOPCTXaeopcyxijsABEZHIKMNOPTYXo")  # noqa: RUF001
 IMBALANCE = 10  # the largest class has so many times more samples than the smallest
+
+
+def name_problems(entries: Sequence[Entry]) -> list[str]:
+    """Classes whose names no file and no terminal could show as they are."""
+    odd = sorted({entry.label for entry in entries if not is_plain(entry.label)})
+    if not odd:
+        return []
+    return [
+        f"{plural(len(odd), 'class')} with control characters or line ends in the name: {listing(odd)}. Rename the "
+        "folders, so that every system can show them."
+    ]
 
 
 def look_alike_problems(entries: Sequence[Entry], table: bool = False) -> list[str]:

@@ -39,7 +39,10 @@ def load(path: str | Path, options: LoadOptions | None = None, watch: Watch = SI
     options = options or LoadOptions()
     options.check()
     found = _read(root, options)
-    problems = [*found.problems, *([] if found.transcribed else checks.look_alike_problems(found.entries, found.table))]
+    problems = list(found.problems)
+    if not found.transcribed:
+        problems += checks.name_problems(found.entries)
+        problems += checks.look_alike_problems(found.entries, found.table)
     if not found.entries:
         raise DataError(root, problems)
     dataset = replace(_checked(root, found, options, watch), options=options)

@@ -139,7 +139,7 @@ def show_demo(shown: Demonstration) -> None:
 
 def _example(noun: str) -> str:
     """What to type where one sample is wanted."""
-    return {"text": '"A TEXT"', "pair": "TABLE"}.get(noun, noun.upper())
+    return {"text": '--text "A TEXT"', "pair": "TABLE"}.get(noun, noun.upper())
 
 
 def _below(source: str, folder: Path) -> str:
