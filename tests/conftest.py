@@ -89,9 +89,9 @@ WAYS = ("the {} is here", "look at that {}", "a {} again", "where did the {} go"
 SAID = {"animal": ("cat", "dog", "horse", "sheep"), "tool": ("hammer", "saw", "drill", "wrench")}
 
 
-def pictures(root: Path) -> Path:
+def pictures(root: Path, each: int = 24) -> Path:
     for number, (name, colour) in enumerate((("lemon", (220, 200, 40)), ("plum", (90, 30, 110)))):
-        for one in range(24):
+        for one in range(each):
             draw(root / name / f"{one}.png", colour, 100 * number + one, side=80)
     return root
 

@@ -73,9 +73,9 @@ def prepared(tmp_path_factory) -> Path:
     """Data under the names that the documents use, and a run of them."""
     root = tmp_path_factory.mktemp("reader")
     for number, (name, colour) in enumerate((("apple", (200, 40, 40)), ("pear", (190, 200, 60)))):
-        for one in range(20):
-            draw(root / "photos" / name / f"tree{one // 2}_{one}.png", colour, 100 * number + one)
-        draw(root / "a_folder" / f"{name}.png", colour, 1000 + number)
+        for one in range(140):  # an audit judges by 50 test pictures at least
+            draw(root / "photos" / name / f"tree{one // 2}_{one}.png", colour, 1000 * number + one)
+        draw(root / "a_folder" / f"{name}.png", colour, 5000 + number)
     shutil.copy(root / "a_folder" / "pear.png", root / "new.jpg")  # by its content a PNG, as happens
     table = songs(root / "recordings", 36)
     rows = table.read_text().replace("singer", "speaker", 1).splitlines()

@@ -105,7 +105,11 @@ class Campaign:
 
     def fitted(self, run: Path) -> Callable[[], object]:
         def work() -> object:
-            return resume(run) if (run / "run.json").is_file() else fit(self.data, run, self.options)
+            if not (run / "run.json").is_file():
+                return fit(self.data, run, self.options)
+            if json.loads((run / "run.json").read_text())["state"] == "finished":
+                return None  # the kill came after the last commit, before the process had ended
+            return resume(run)
 
         return work
 

@@ -8,7 +8,8 @@ import pytest
 from safetensors.numpy import load_file
 
 from graft import predict
-from graft.adaptation import defaults, ladder, standing, strategy
+from graft.adaptation import defaults, incumbent, ladder, strategy
+from graft.adaptation import rungs as table
 from graft.adaptation.guard import decide
 from graft.training.loop import DivergedError
 from graft.verbs.evaluate import evaluate
@@ -29,8 +30,8 @@ def short(monkeypatch):
     monkeypatch.setattr(strategy, "partial_plan", brief(defaults.partial_plan))
     monkeypatch.setattr(ladder, "partial_plan", brief(defaults.partial_plan))
     monkeypatch.setattr(strategy, "full_plan", brief(defaults.full_plan))
-    monkeypatch.setattr(standing, "partial_plan", brief(defaults.partial_plan))
-    monkeypatch.setattr(standing, "full_plan", brief(defaults.full_plan))
+    monkeypatch.setattr(table, "partial_plan", brief(defaults.partial_plan))
+    monkeypatch.setattr(table, "full_plan", brief(defaults.full_plan))
 
 
 def forced(monkeypatch, **shares):
@@ -93,8 +94,8 @@ def test_a_head_on_several_stages_of_what_was_trained_is_taught_by_all_samples_a
     weights_of = []
 
     def watched(before, *rest):
-        finished = standing.finish(before, *rest)
-        weights_of.extend(one.backbone.fingerprint for one in (before, finished.standing))
+        finished = incumbent.finish(before, *rest)
+        weights_of.extend(one.backbone.fingerprint for one in (before, finished.incumbent))
         return finished
 
     monkeypatch.setattr(ladder, "finish", watched)
@@ -149,19 +150,19 @@ def test_the_saved_model_answers_as_the_trained_network_did(folder, tmp_path, mo
     seen = {}
     deliver = ladder.Ladder._rung
 
-    def watched(self, number, name, decision, began, standing, details):
+    def watched(self, number, name, decision, began, kept, details):
         if number == "2":
-            seen["standing"], seen["task"] = standing, self.context
-        return deliver(self, number, name, decision, began, standing, details)
+            seen["incumbent"], seen["context"] = kept, self.context
+        return deliver(self, number, name, decision, began, kept, details)
 
     root = folder(lemon=16, plum=16)
     forced(monkeypatch, trained=0.5)
     monkeypatch.setattr(ladder.Ladder, "_rung", watched)
     run = fit(root, tmp_path / "run", GOOD).run
-    standing, context = seen["standing"], seen["task"]
+    kept, context = seen["incumbent"], seen["context"]
     rows = context.rows[context.deciding]
     answers = predict(run, [context.dataset.path(int(row)) for row in rows], top=1)
-    scores = standing.scores / standing.temperature
+    scores = kept.scores / kept.temperature
     expected = np.exp(scores - scores.max(axis=1, keepdims=True))
     expected /= expected.sum(axis=1, keepdims=True)
     for answer, probabilities in zip(answers, expected, strict=True):
