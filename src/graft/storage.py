@@ -226,6 +226,13 @@ def read_record(path: Path, kind: type[Record]) -> Record:
         raise WorkError(f"{path} was changed or damaged: {where}: {first['msg']}. Run graft fit again.") from error
 
 
+def named_path(path: str | Path) -> Path:
+    """The path that a person named; raises `RequestError` for an empty name, which would be the current folder."""
+    if path == "":
+        raise RequestError("A path is empty. Was a variable of a script not set? For the current folder write a point.")
+    return Path(path)
+
+
 def is_utf8(name: str) -> bool:
     """Whether a name can be written down everywhere."""
     try:

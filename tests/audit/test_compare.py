@@ -73,6 +73,7 @@ def test_groups_widen_the_interval():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1500)
 @pytest.mark.parametrize(
     ("samples", "accuracy", "shared"), [(300, 0.8, 0.6), (100, 0.8, 0.6), (1000, 0.9, 0.8), (60, 0.7, 0.5)]
 )

@@ -20,10 +20,11 @@ def run(*arguments: object, encoding: str = "utf-8", **options: object) -> subpr
 
 @pytest.fixture
 def named(tmp_path: Path) -> Path:
-    """Pictures whose classes no Latin encoding has, and one that no terminal should see."""
-    for name in ("苹果", "naïve…–", "a\nb\x1b[31m"):
+    """Pictures whose classes no Latin encoding has, and a file whose name no terminal should see."""
+    for name in ("苹果", "naïve…–"):
         for number in range(4):
             draw(tmp_path / "data" / name / f"{number}.png", COLOURS["plum"], number + len(name) * 10)
+    draw(tmp_path / "data" / "苹果" / "a\nb\x1b[31m.png", COLOURS["plum"], 99)
     return tmp_path / "data"
 
 
@@ -72,6 +73,27 @@ def test_a_stream_that_is_closed_or_not_read_ends_quietly(command, codes):
     assert result.stdout.split()[-1] in codes
     for told in ("Traceback", "Exception ignored", "BrokenPipe", "Errno", "mistake"):
         assert told not in result.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device here")
+@pytest.mark.parametrize("json", [(), ("--json",)])
+@pytest.mark.parametrize(("arguments", "code"), [(("models",), 1), (("data", "nowhere"), 2)])
+def test_a_full_disk_is_told_and_hides_no_other_error(arguments, code, json):
+    with Path("/dev/full").open("wb") as full:
+        result = run(*arguments, *json, stdout=full)
+    assert result.returncode == code
+    assert b"Traceback" not in result.stderr
+    told = " ".join(result.stderr.decode().split())
+    assert ("nowhere does not exist" if code == 2 else "the disk is full") in told
+
+
+@pytest.mark.parametrize(
+    "arguments", [("data", ""), ("predict", "run", ""), ("fit", "data", "--out", ""), ("fit", "--resume=")]
+)
+def test_an_empty_argument_is_never_the_current_folder(arguments, tmp_path):
+    result = run(*arguments, cwd=tmp_path)
+    assert result.returncode == 2
+    assert b"is empty" in result.stderr
 
 
 def test_a_reader_that_has_gone_is_no_error():

@@ -1,5 +1,8 @@
 """Tables that are small on disk and large in memory."""
 
+import json
+import time
+
 import pyarrow
 import pyarrow.parquet
 import pytest
@@ -34,3 +37,25 @@ def test_text_that_repeats_is_counted_as_often_as_it_is_said(tmp_path, monkeypat
     monkeypatch.setenv("GRAFT_MOST_TABLE_MB", "5")
     with pytest.raises(DataError, match="GRAFT_MOST_TABLE_MB"):
         read_table(path).values("text")
+
+
+@pytest.mark.parametrize(
+    ("kind", "far"), [(pyarrow.date32(), 2**30), (pyarrow.timestamp("us"), 2**62), (pyarrow.timestamp("s"), 2**50)]
+)
+def test_a_date_that_python_cannot_count_costs_its_own_row(tmp_path, kind, far):
+    values = pyarrow.array([0, 0, far, 0], kind)
+    table = pyarrow.table({"text": ["a", "b", "c", "d"], "label": values})
+    pyarrow.parquet.write_table(table, tmp_path / "one.parquet")
+    cells = read_table(tmp_path / "one.parquet").cells("label")
+    assert list(cells.faults) == [2]
+    assert "cannot be read" in cells.faults[2]
+    assert cells.texts[0].startswith("1970-01-01")
+
+
+def test_many_columns_are_read_in_a_moment(tmp_path):
+    """An export with an identifier in the name of each key: names were once compared with one another."""
+    rows = (json.dumps({f"c{row}_{at}": 1 for at in range(50)} | {"text": f"word {row}"}) for row in range(2_000))
+    (tmp_path / "one.jsonl").write_text("\n".join(rows))
+    began = time.process_time()
+    assert not read_table(tmp_path / "one.jsonl").twice
+    assert time.process_time() - began < 20

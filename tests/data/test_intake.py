@@ -410,3 +410,20 @@ def test_a_class_whose_name_cannot_be_shown_is_told(tmp_path):
             draw(tmp_path / name / f"{number}.png", (90, 30, 110), hash_of(f"{name}{number}"))
     with pytest.raises(DataError, match=r"2 classes with control characters.*le\\nmon.*Rename the folders"):
         load(tmp_path)
+
+
+def test_files_whose_names_would_act_on_a_terminal_are_left_out_and_told(folder):
+    root = folder(plum=4, lemon=4)
+    for name in ("a\nb.png", "\x1b]0;t\x07.png", "folder\x1b/a.png"):
+        draw(root / "plum" / name, COLOURS["plum"], len(name))
+    dataset = load(root)
+    assert len(dataset) == 8
+    told = finding(dataset, "unspeakable")
+    assert len(told.sources) == 3
+    assert all(one.isprintable() for one in (told.message, *told.sources))
+
+
+def test_an_empty_path_is_not_the_current_folder(folder, monkeypatch):
+    monkeypatch.chdir(folder(plum=4, lemon=4))
+    with pytest.raises(RequestError, match="empty"):
+        load("")

@@ -174,3 +174,28 @@ def test_transparency_is_white_in_every_strip():
     decoded = IMAGE.decode(encoded(clear, "PNG"))
     assert decoded.getpixel((2, 650)) == (10, 20, 30)
     assert decoded.getpixel((2, 300)) == (255, 255, 255)
+
+
+def test_a_png_whose_end_was_never_written_is_told():
+    """An interrupted download into a file that was given its length before: zeros, which deflate reads as black."""
+    content = encoded(scene(200, 200), "PNG")
+    assert not checked(IMAGE, content).error
+    for share in (0.5, 0.75, 0.9):
+        held = int(len(content) * share)
+        assert "damaged" in str(checked(IMAGE, content[:held] + bytes(len(content) - held)).error)
+
+
+@pytest.mark.parametrize(("kind", "named"), [("AVIF", "AVIF"), ("TIFF", "TIFF"), ("GIF", "GIF")])
+def test_a_file_that_cannot_be_opened_is_named_by_what_it_is(kind, named):
+    content = encoded(scene(), kind)
+    reason = str(checked(IMAGE, content[: 12 if kind != "AVIF" else len(content) // 2]).error)
+    assert named in reason
+    assert "HEIC" not in reason
+
+
+@pytest.mark.parametrize("shape", [(60_000, 60_000, 3), (1, 10**9), (1, 10**9, 3)])
+def test_arrays_have_the_limit_of_files_too(shape):
+    began = time.monotonic()
+    said = tried(IMAGE, np.broadcast_to(np.uint8(3), shape))
+    assert "GRAFT_MOST_PIXELS" in str(said)
+    assert time.monotonic() - began < 1

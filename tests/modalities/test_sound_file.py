@@ -177,3 +177,17 @@ def test_the_limit_of_seconds_can_be_lowered(monkeypatch):
     assert "GRAFT_MOST_SECONDS" in str(checked(AUDIO, written(tone(1.5))).error)
     assert checked(AUDIO, written(tone(0.9))).error is None
     assert SHORT > 1_000_000
+
+
+@pytest.mark.parametrize("subtype", ["PCM_16", "FLOAT"])
+def test_a_cut_recording_of_64_bit_sizes_is_told(subtype):
+    """RF64, which loggers write: its sizes stand in a chunk of their own."""
+    content = written(tone(2.0), "RF64", subtype)
+    whole, half = (checked(AUDIO, one) for one in (content, content[: len(content) // 2]))
+    assert (whole.error, whole.remark) == (None, "")
+    assert "cut short" in half.remark + str(half.error)
+
+
+def test_a_recording_in_memory_has_the_limit_of_files_too():
+    said = tried(AUDIO, (np.broadcast_to(np.float32(0), (10**9,)), 8_000))
+    assert "GRAFT_MOST_SECONDS" in str(said)

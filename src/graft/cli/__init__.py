@@ -5,11 +5,12 @@ import signal
 import sys
 import traceback
 import warnings
-from typing import Any, NoReturn
+from itertools import pairwise
+from typing import NoReturn
 
 from graft.cli import look, make, ship, streams, use
 from graft.cli.app import app
-from graft.errors import GraftError
+from graft.errors import GraftError, RequestError
 from graft.escaping import visible
 from graft.storage import explain
 from graft.workers import leave
@@ -24,36 +25,46 @@ def _fail(message: str, code: int, as_json: bool) -> NoReturn:
 
     message = visible(message, keep="\n")
     if as_json:
-        sys.stdout.write(json.dumps({"error": {"message": message, "exit_code": code}}, indent=2) + "\n")
+        try:
+            sys.stdout.write(json.dumps({"error": {"message": message, "exit_code": code}}, indent=2) + "\n")
+            sys.stdout.flush()
+        except OSError:  # a full disk, a reader that has gone: the words below still say it
+            streams.drop(sys.stdout)
     console = Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
     console.print(Text.assemble(("Error: ", "bold red"), message))
     sys.exit(code)
 
 
-def main(arguments: list[str] | None = None) -> Any:
+def main(arguments: list[str] | None = None) -> None:
     """Run a command; an error that graft can explain becomes one message and an exit code.
 
     Without `arguments` it is the program itself, whose end no thread that is stuck may keep.
     """
     streams.prepare()
+    end = None
     try:
         _run(arguments)
-    except SystemExit as end:
-        if arguments is None and streams.flush_or_drop():
-            leave(end.code if isinstance(end.code, int) else int(end.code is not None))
-        raise
+    except SystemExit as error:
+        end = error
     except BrokenPipeError:  # `graft models | head -1`: the reader has what it wanted
-        sys.exit(streams.READER_GONE)
-    finally:
-        if not streams.flush_or_drop():
-            sys.exit(streams.READER_GONE)
+        end = SystemExit(streams.READER_GONE)
+    unwritten = streams.flush_or_drop()
+    if unwritten and (end is None or not end.code):
+        end = SystemExit(unwritten)
+    if end is None:
+        return
+    if arguments is None:
+        leave(end.code if isinstance(end.code, int) else int(end.code is not None))
+    raise end
 
 
 def _run(arguments: list[str] | None) -> None:
-    as_json = "--json" in (sys.argv[1:] if arguments is None else arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    as_json = "--json" in words
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite end keeps the best model, as Ctrl-C does
     warnings.filterwarnings("ignore", module="PIL")  # graft reports what is wrong with a picture itself
     try:
+        _refuse_empty(words)
         app(args=arguments)
     except GraftError as error:
         _fail(str(error), error.exit_code, as_json)
@@ -64,3 +75,14 @@ def _run(arguments: list[str] | None) -> None:
     except Exception as error:  # our own mistake: told in one way, with what a report needs
         sys.stderr.write(visible(traceback.format_exc(), keep="\n"))
         _fail(f"graft made a mistake ({type(error).__name__}: {error}). Please report the lines above.", 1, as_json)
+
+
+def _refuse_empty(words: list[str]) -> None:
+    """Raise `RequestError` for an empty argument, which as a path would mean the current folder."""
+    for before, word in pairwise(["", *words]):
+        if (word == "" and before != "--text") or (word.startswith("--") and word.endswith("=")):
+            at = f" after {before}" if before else ""
+            raise RequestError(
+                f"An argument{at} is empty ({word or chr(34) * 2}). Was a variable of a script not set? For the "
+                "current folder write a point (.)."
+            )

@@ -6,7 +6,9 @@ import sys
 from typing import TextIO
 
 from graft.escaping import numbered
+from graft.storage import explain
 
+NOT_WRITTEN = 1
 READER_GONE = 141  # what a shell reports of a program that SIGPIPE ended
 DEGRADED = "graft-degraded"
 SIMPLER = {
@@ -62,19 +64,27 @@ def _nowhere() -> TextIO:
     return open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - open until the process ends
 
 
-def flush_or_drop() -> bool:
-    """Write what is still kept back; False where the reader has gone, and then nothing more is written or said."""
-    reached = True
+def flush_or_drop() -> int:
+    """Write what is still kept back; gives the exit code where standard output could not be written, else 0.
+
+    Where the reader has gone, nothing more is written or said; another reason, as a full disk, is said.
+    """
+    code = 0
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except BrokenPipeError:
-            reached = reached and stream is not sys.stdout
-            _drop(stream)
-    return reached
+            code = READER_GONE if stream is sys.stdout else code
+            drop(stream)
+        except OSError as error:
+            drop(stream)
+            if stream is sys.stdout:
+                code = NOT_WRITTEN
+                sys.stderr.write(f"Error: the answer could not be written: {explain(error)}\n")
+    return code
 
 
-def _drop(stream: TextIO) -> None:
+def drop(stream: TextIO) -> None:
     """Let what a stream still holds go nowhere, so that the interpreter says nothing of it at its end."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())

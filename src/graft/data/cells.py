@@ -17,6 +17,13 @@ KEPT = "\t\n\r"  # control characters that a text may hold
 
 
 @dataclass(frozen=True, slots=True)
+class Unusable:
+    """What stands in a cell that a reader could not turn into a value."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Cells:
     """A column as text, composed (NFC) and without white space around it; `faults` says why cells cannot be used."""
 
@@ -85,6 +92,8 @@ def _as_text(value: Any) -> tuple[str, str]:
         return "", f"an object with the keys {inside}" if inside else "an empty object"
     if isinstance(value, list | tuple | set):
         return "", f"a list of {len(value):,}"
+    if isinstance(value, Unusable):
+        return "", value.reason
     if isinstance(value, bytes | bytearray | memoryview):
         return "", f"{len(value):,} bytes, which are no text"
     return clean_text(str(value)), ""

@@ -10,6 +10,7 @@ from graft.data.options import LoadOptions
 from graft.data.rows import TABLES
 from graft.data.walk import Walk
 from graft.errors import DataError, RequestError, listing, plural
+from graft.escaping import is_plain, visible
 from graft.modalities.image import IMAGE
 from graft.modalities.modality import Modality
 from graft.modalities.table import MODALITIES
@@ -55,7 +56,7 @@ class _Walk:
         self.made: list[str] = []  # folders of runs and artifacts
         self.hidden = 0
         self.empty: list[str] = []
-        self.unspeakable: list[str] = []  # names that are not valid UTF-8
+        self.unspeakable: list[str] = []  # names that cannot be written down everywhere
         self.written: dict[str, set[str]] = defaultdict(set)  # class -> the ways in which folders write its name
 
     def run(self) -> Listing:
@@ -129,7 +130,8 @@ class _Walk:
             self._closed(walk.closed)
 
     def _file(self, file: Path, label: str, part: Part | None) -> None:
-        if not is_utf8(self._relative(file)):
+        inside = [part for part in file.relative_to(self.root).parts if unicodedata.normalize("NFC", part) != label]
+        if not is_utf8(self._relative(file)) or not all(map(is_plain, inside)):
             self._unspeakable(file)
         elif file.name.startswith(".") or file.name in {"Thumbs.db", "desktop.ini"}:
             self.hidden += 1
@@ -139,7 +141,8 @@ class _Walk:
             self.foreign[file.suffix.lower()].append(self._relative(file))
 
     def _unspeakable(self, path: Path) -> None:
-        self.unspeakable.append(self._relative(path).encode("ascii", "replace").decode())
+        name = self._relative(path)
+        self.unspeakable.append(visible(name) if is_utf8(name) else name.encode("ascii", "replace").decode())
 
     def _closed(self, folders: dict[Path, str]) -> None:
         for folder, reason in folders.items():
@@ -159,7 +162,8 @@ class _Walk:
         if self.unspeakable:
             verb = "name is" if len(self.unspeakable) == 1 else "names are"
             message = (
-                f"{len(self.unspeakable):,} {verb} not valid UTF-8, so these files are left out: "
+                f"{len(self.unspeakable):,} {verb} not valid UTF-8 or not one line of plain characters, so these files "
+                "are left out: "
                 f"{listing(self.unspeakable)}. Rename them or their folders, so that every system can write them down."
             )
             self.found.findings.append(Finding("unspeakable", "warning", message, tuple(self.unspeakable)))

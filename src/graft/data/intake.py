@@ -22,7 +22,7 @@ from graft.modalities.pair import PAIR
 from graft.modalities.text import bytes_of
 from graft.progress import SILENT, Watch
 from graft.records import PARTS, Finding
-from graft.storage import is_utf8
+from graft.storage import is_utf8, named_path
 
 READERS: tuple[Reader, ...] = (FolderReader(), TableReader())
 
@@ -35,7 +35,7 @@ def load(path: str | Path, options: LoadOptions | None = None, watch: Watch = SI
     Raises `RequestError` for a path that is not there and `DataError`, with all problems in one report, for data
     that no model can be made from.
     """
-    root = Path(path)
+    root = named_path(path)
     options = options or LoadOptions()
     options.check()
     found = _read(root, options)
@@ -66,7 +66,7 @@ def load_labelled(path: str | Path, watch: Watch = SILENT, options: LoadOptions 
 
     Of a folder with train/val/test parts all parts are read. Raises as `load` does.
     """
-    root = Path(path)
+    root = named_path(path)
     options = replace(options or LoadOptions(), group=None)
     found = _read(root, options)
     if found.problems:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from graft.data.bounds import bounded_parts, refuse_size
-from graft.data.cells import column_name
+from graft.data.cells import Unusable, column_name
 from graft.errors import DataError, GraftError, RequestError, WorkError
 
 Column = Callable[[str], list[Any]]
@@ -50,7 +50,16 @@ def _listed(column: Any) -> list[Any]:
         plain = column.dictionary_decode() if pyarrow.types.is_dictionary(column.type) else column
         raw = plain.cast(pyarrow.binary()).to_pylist()
         values = [one if one is None else one.decode("utf-8", "surrogateescape") for one in raw]
+    except (OverflowError, ValueError):  # a date of some row lies beyond what Python counts: so is this
+        values = [_alone(one) for one in column]
     return values
+
+
+def _alone(value: Any) -> Any:
+    try:
+        return value.as_py()
+    except (OverflowError, ValueError) as error:
+        return Unusable(f"{value.type} that cannot be read ({error})")
 
 
 def _guarded(path: Path, read: Callable[[], Any]) -> Any:

@@ -1,5 +1,6 @@
 """A table of any format as columns of cells, with the rows that cannot be used told by their lines."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -50,7 +51,7 @@ class Table:
     @cached_property
     def twice(self) -> frozenset[str]:
         """Names that several columns have."""
-        return frozenset(name for name in self.names if name and self.names.count(name) > 1)
+        return frozenset(name for name, count in Counter(self.names).items() if name and count > 1)
 
 
 def read_table(path: Path, encoding: str | None = None, known: frozenset[str] = frozenset()) -> Table:

@@ -11,7 +11,18 @@ from numpy.typing import NDArray
 
 from graft.errors import RequestError
 from graft.modalities.modality import UnreadableError, read_content
-from graft.modalities.sound_file import BLOCK, RATES, UNKNOWN, Block, Survey, blocks_of, mono, open_sound, surveyed
+from graft.modalities.sound_file import (
+    BLOCK,
+    RATES,
+    UNKNOWN,
+    Block,
+    Survey,
+    blocks_of,
+    mono,
+    open_sound,
+    refuse_length,
+    surveyed,
+)
 from graft.records import AudioPreprocess
 
 if TYPE_CHECKING:
@@ -88,15 +99,17 @@ class AudioModality:
                 "1, or of int16, and the samples a second."
             )
         wave, rate = np.asarray(thing[0]), int(thing[1])
-        if wave.dtype == np.int16:
-            wave = wave / np.float32(FULL + 1)
         if wave.size == 0:
             raise UnreadableError("no sound in it (0 samples)")
-        if wave.ndim not in (1, 2) or wave.dtype.kind != "f" or not RATES[0] <= rate <= RATES[1]:
+        known = wave.dtype.kind == "f" or wave.dtype == np.int16
+        if wave.ndim not in (1, 2) or not known or not RATES[0] <= rate <= RATES[1]:
             raise RequestError(
                 f"An array of shape {wave.shape} and type {wave.dtype} at {rate} Hz is no recording. Expected "
                 f"(samples,) or (samples, channels) as float or int16, at {RATES[0]:,} to {RATES[1]:,} Hz."
             )
+        refuse_length(len(wave), rate, wave.size // len(wave))
+        if wave.dtype == np.int16:
+            wave = wave / np.float32(FULL + 1)
         return _one_channel(wave.reshape(len(wave), -1).astype(np.float32), rate)
 
     def prepare(self, sample: Recording, preprocess: AudioPreprocess) -> Wave:

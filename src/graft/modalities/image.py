@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageEnhance, ImageOps
 
 from graft.errors import RequestError
+from graft.modalities.limits import most
 from graft.modalities.modality import UnreadableError, read_content
 from graft.modalities.picture_file import decoding_bytes, open_picture, refuse_cut, remark_on
 from graft.modalities.samples import said
@@ -214,6 +215,7 @@ def augment(picture: Image.Image, preprocess: ImagePreprocess, rng: np.random.Ge
 def to_picture(source: Any) -> Image.Image:
     """A PIL picture in RGB from a PIL picture or an array; raises `RequestError` for other shapes and types."""
     if isinstance(source, Image.Image):
+        _refuse_many(source.width * source.height)
         if 0 in source.size:
             raise UnreadableError(f"a picture of {source.width} x {source.height} pixels, which shows nothing")
         if source.mode in {"I", "F"}:
@@ -232,7 +234,14 @@ def to_picture(source: Any) -> Image.Image:
             f"An array of shape {array.shape} and type {array.dtype} is no picture. "
             "Expected (height, width), (height, width, 3) or (height, width, 4) with values 0 to 255 as uint8."
         )
+    _refuse_many(array.shape[0] * array.shape[1])
     return to_rgb(Image.fromarray(array[:, :, 0] if array.ndim == 3 and array.shape[2] == 1 else array))
+
+
+def _refuse_many(pixels: int) -> None:
+    largest = most("GRAFT_MOST_PIXELS")
+    if pixels > largest:
+        raise UnreadableError(f"{pixels:,} pixels, more than {largest:,} (GRAFT_MOST_PIXELS allows more)")
 
 
 IMAGE = ImageModality()

@@ -3,6 +3,7 @@
 import io
 import os
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -19,6 +20,14 @@ PROGRESSIVE_BYTES = 14  # with the coefficients, which are kept until the last s
 LARGE = 64_000_000  # bytes of pixels from which on a tiny file is refused
 RATIO = 500  # bytes of pixels for each byte of a file: only a picture that shows nothing needs fewer
 DARK = 4096  # of 65,535: what uses no more was meant for 12 bits
+PNG = b"\x89PNG\r\n\x1a\n"
+BEGINNINGS = {  # of files that are named rightly and cannot be opened
+    PNG: "PNG",
+    b"\xff\xd8\xff": "JPEG",
+    b"GIF8": "GIF",
+    b"II*\x00": "TIFF",
+    b"MM\x00*": "TIFF",
+}
 GREY = {127, 128}  # what libjpeg puts where there are no data
 SCALED = ("I", "F")  # modes whose largest value nobody knows
 PHOTO = "Convert it to JPEG, for example with ImageMagick (magick mogrify -format jpg FILE)"
@@ -51,10 +60,13 @@ def decoding_bytes(content: bytes) -> int:
 
 
 def refuse_cut(picture: Image.Image, content: bytes) -> None:
-    """Raise `UnreadableError` for a decoded JPEG whose data end before its picture does, though it has an end marker.
+    """Raise `UnreadableError` for a decoded picture of which a part is missing though its decoder said nothing.
 
-    Where data lack, its last pixel is grey. Whether it is so for want of data shows when more are put behind them.
+    A PNG has a checksum of each piece of its data (ISO/IEC 15948, 5.3). Where data lack in a JPEG with an end marker,
+    its last pixel is grey; whether it is so for want of data shows when more are put behind them.
     """
+    if picture.format == "PNG" and not _agrees_with_checksums(content):
+        raise UnreadableError("damaged: its data do not have the checksum that it names (an unfinished download?)")
     corner = picture.crop((picture.width - 1, picture.height - 1, *picture.size))
     if picture.format not in ("JPEG", "MPO") or not set(corner.tobytes()) <= GREY:
         return
@@ -117,6 +129,19 @@ def _bomb(content: bytes, pixels: int) -> str:
     )
 
 
+def _agrees_with_checksums(content: bytes) -> bool:
+    """Whether each piece of the pixels' data in a PNG file has the CRC that follows it; others do no harm."""
+    at = len(PNG)
+    while at + 12 <= len(content):
+        end = at + 8 + int.from_bytes(content[at : at + 4], "big")
+        if content[at + 4 : at + 8] == b"IDAT":
+            written = int.from_bytes(content[end : end + 4], "big")
+            if crc32(memoryview(content)[at + 4 : end]) != written:
+                return False
+        at = end + 4
+    return True
+
+
 def _small(content: bytes) -> Any:
     """A JPEG at an eighth of its size: its averages, which are decoded fast."""
     with Image.open(io.BytesIO(content), formats=("JPEG",)) as picture:
@@ -127,6 +152,11 @@ def _small(content: bytes) -> Any:
 def _what_else(content: bytes) -> str:
     """What a file is that is no picture that graft reads, and the way out."""
     head = content[:64]
+    for beginning, kind in BEGINNINGS.items():
+        if head.startswith(beginning):
+            return f"a {kind} picture that is truncated, damaged or of a kind that graft does not read. {PHOTO}"
+    if head[4:8] == b"ftyp" and head[8:12] in (b"avif", b"avis"):
+        return "an AVIF picture that is truncated or damaged"
     if head[4:8] == b"ftyp" and BRANDS & {head[at : at + 4] for at in range(8, 40, 4)}:
         return (
             f"a HEIC photo, which graft does not read. {PHOTO}; an iPhone takes JPEG photos with Settings > Camera > "

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 PIPE = 0x7FFF_0000  # bytes of sound: what is said from here on was written before anybody knew how much would come
+BY_DS64 = 0xFFFF_FFFF  # the size of a chunk whose real size stands in another
 CONVERT = "Convert it, for example with: ffmpeg -i FILE FILE.wav"
 OTHERS = {
     b"\x30\x26\xb2\x75": "a WMA recording",
@@ -27,7 +28,7 @@ class Head:
 def mended(content: bytes) -> Head:
     """The content to decode: as it is, but for a WAV that says that it holds nothing and holds something."""
     kind = content[:4] + content[8:12]
-    if kind == b"RIFFWAVE":
+    if kind in (b"RIFFWAVE", b"RF64WAVE"):
         return _wave(content)
     if kind in (b"FORMAIFF", b"FORMAIFC"):
         return _aiff(content)
@@ -47,9 +48,14 @@ def what_else(content: bytes) -> str:
 
 
 def _wave(content: bytes) -> Head:
-    each_second = 0
+    each_second = large = 0
     for name, start, size in _chunks(content, "little"):
         rest = len(content) - start
+        if name == b"ds64":  # of RF64 (EBU Tech 3306), whose sizes have 64 bits
+            large = int.from_bytes(content[start + 8 : start + 16], "little")
+        if name == b"data" and size == BY_DS64 and content[:4] == b"RF64":
+            cut = rest < large
+            return Head(content, _cut_short(large, rest, each_second) if cut else "")
         if name == b"fmt ":
             each_second = int.from_bytes(content[start + 8 : start + 12], "little")
         if name != b"data":
@@ -58,7 +64,7 @@ def _wave(content: bytes) -> Head:
             told = "its head says that it holds no sound; it is read to its end"
             return Head(content[: start - 4] + rest.to_bytes(4, "little") + content[start:], told)
         if rest < size < PIPE:
-            return Head(content, f"cut short: its head says {_seconds(size, each_second)}, it holds {rest / size:.0%}")
+            return Head(content, _cut_short(size, rest, each_second))
         after = start + size + size % 2
         if size < rest and not _are_chunks(content, after):
             missed = _seconds(len(content) - after, each_second)
@@ -102,6 +108,10 @@ def _are_chunks(content: bytes, at: int) -> bool:
         if at > len(content) + 1:
             return False
     return True
+
+
+def _cut_short(size: int, rest: int, each_second: int) -> str:
+    return f"cut short: its head says {_seconds(size, each_second)}, it holds {rest / size:.0%}"
 
 
 def _seconds(size: int, each_second: int) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -20,8 +21,10 @@ from graft.modalities.samples import NoSampleError, tried
 from graft.progress import SILENT, Watch
 from graft.records import Prediction
 from graft.run_folder import RunFolder
+from graft.storage import named_path
 
 Answer = TypeVar("Answer")
+NO_NAME = "(an empty name)"
 
 
 class Answers(Protocol):
@@ -47,7 +50,7 @@ class Predictor:
 
     def __init__(self, run: str | Path) -> None:
         """Open a run, or an artifact with its own runtime."""
-        place = Path(run)
+        place = named_path(run)
         self.model: Answers = Artifact(place) if is_artifact(place) else RunFolder.open(place).read_model(Model.load)
         self.load = LoadOptions() if is_artifact(place) else named_by(RunFolder.open(place))
 
@@ -63,8 +66,8 @@ class Predictor:
         read; as those of the run by default. Raises `RequestError` for a path that does not exist and for what is
         nothing of the model's kind.
         """
-        if top < 1:
-            raise RequestError(f"top must be at least 1, not {top}.")
+        if not isinstance(top, Integral) or top < 1:
+            raise RequestError(f"top must be a whole number of at least 1, not {top!r}.")
         named = list(expand(inputs, self.model.modality, watch, table_options(self.load, load)))
         if not named:
             raise RequestError(f"Nothing to predict: name {self.model.modality.noun}s, or folders that hold some.")
@@ -120,7 +123,9 @@ def expand(
     """
     many = inputs if isinstance(inputs, list) else [inputs]
     paths = {number: Path(one) for number, one in enumerate(many) if _is_path(one, modality)}
-    missing = [str(path) for path in paths.values() if not _exists(path)]
+    missing = [
+        str(many[number]) or NO_NAME for number, path in paths.items() if many[number] == "" or not _exists(path)
+    ]
     if missing:
         raise RequestError(f"{plural(len(missing), 'path')} not found: {listing(missing)}.{_advice(modality)}")
     in_memory = {number: _in_memory(one, modality) for number, one in enumerate(many) if number not in paths}

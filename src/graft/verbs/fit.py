@@ -20,6 +20,7 @@ from graft.features.cache import DEFAULT_GB
 from graft.progress import SILENT, Watch, tell_stage
 from graft.records import Evaluation, Json, Ranking
 from graft.run_folder import Resumable, RunFolder, place_for
+from graft.storage import named_path
 from graft.verbs.begun import began_with, tell_what_differs
 from graft.verbs.climb import CHECKPOINTS, Climb
 from graft.verbs.dictation import Dictation, backbone_for_frames
@@ -79,7 +80,7 @@ def fit(
     dataset = load(data, options.load, watch)
     if not dataset.transcribed:
         check_memory(dataset)
-    place = place_for(Path(out) if out else _default_out(dataset), options.replace)
+    place = place_for(_default_out(dataset) if out is None else named_path(out), options.replace)
     ranking = None
     if options.backbone == AUTO:
         ranking = _ranked(dataset, options, watch)
@@ -124,7 +125,7 @@ def resume(run: str | Path, watch: Watch = SILENT) -> Fitted:
     that is finished, or whose data are not what they were.
     """
     began = time.perf_counter()
-    folder = RunFolder(Path(run))
+    folder = RunFolder(named_path(run))
     settings = folder.unfinished()
     folder = replace(folder, id=settings.id)
     options = FitOptions(

@@ -9,6 +9,7 @@ from graft.progress import SILENT, Watch
 from graft.records import Prediction, Transcription
 from graft.run_folder import RunFolder
 from graft.serving import Predictor, Transcriber
+from graft.storage import named_path
 
 
 def predict(
@@ -25,5 +26,5 @@ def predict(
 
 def is_for_transcripts(run: str | Path) -> bool:
     """Whether a run writes down what is said; raises `RequestError` for a folder that is no run and no artifact."""
-    place = Path(run)
+    place = named_path(run)
     return not is_artifact(place) and writes_transcripts(RunFolder.open(place).model)
