@@ -145,12 +145,14 @@ def test_what_the_system_refuses_is_told_as_such(capsys):
 
 
 def test_names_reach_the_terminal_as_text(folder, capsys):
-    """No markup, no emoji codes, no control codes from the name of a folder."""
+    """No markup, no emoji codes, no control codes from the names of folders and files."""
     root = folder(lemon=5, plum=5)
-    (root / "lemon").rename(root / "[red]:apple: \x1b[31m")
+    (root / "lemon").rename(root / "[red]:apple: \u202e")
+    draw(root / "plum" / "\x1b[31m.png", (9, 9, 9), 1)
     _, out, _ = graft("data", root, capsys=capsys)
     assert "[red]:apple: " in out
-    assert "\x1b" not in out
+    assert r"\x1b[31m.png" in out
+    assert not {"\x1b", "\u202e"} & set(out)
 
 
 def test_json_of_any_name_can_be_parsed(folder, capsys, monkeypatch):
