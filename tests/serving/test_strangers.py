@@ -333,6 +333,7 @@ MANIFESTS = {
     "classes alike": (put("classes", value=["a", "a", "c"]), "more than once"),
     "no threshold": (put("unknown_threshold", value=2), "unknown_threshold"),
     "another runtime": (put("target", value="openvino"), "cannot be built or run"),
+    "a list of runtimes": (put("target", value=["onnx"]), "target"),
 }
 
 

@@ -67,7 +67,7 @@ class Versioned:
     """What tells the version of a manifest."""
 
     format: Any = None
-    target: Any = None
+    target: str | None = None
 
 
 def describe(model: Model, target: Target, variant: Variant, name: str, accuracy: Json | None) -> Json:
