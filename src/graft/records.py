@@ -280,6 +280,16 @@ class Evaluation:
     root: str = ""  # where the sources of the mistakes lie
     noun: str = "picture"  # what one sample is called
 
+    def __post_init__(self) -> None:
+        """Raise `ValueError` for a confusion of classes that have no score, or more samples than there are."""
+        for true, guess, count in self.confusion:
+            if not 0 <= min(true, guess) <= max(true, guess) < len(self.per_class):
+                raise ValueError(f"classes {true} and {guess} are confused, and {len(self.per_class)} are scored")
+            if not 0 < count <= self.per_class[true].support:
+                raise ValueError(f"{count} of {self.per_class[true].support} samples of class {true} are confused")
+        if self.samples < 1 and (self.confusion or self.reliability):
+            raise ValueError(f"{self.samples} samples were evaluated")
+
 
 @dataclass(frozen=True, slots=True)
 class Transcription:

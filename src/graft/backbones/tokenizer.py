@@ -23,7 +23,20 @@ def check_tokenizer(preprocess: TextPreprocess) -> int:
     if problems:
         raise WorkError(f"The tokenizer {'; '.join(problems)}. Do not use this model.")
     numbers = opened(preprocess.sha256, preprocess.tokenizer).get_vocab(with_added_tokens=True).values()
-    return max(numbers, default=0)
+    return max([*numbers, *_put_around(preprocess.tokenizer)], default=0)
+
+
+def _put_around(content: str) -> Iterator[int]:
+    """The numbers that a tokenizer puts around a text, which need not be those of its vocabulary."""
+    for part in _parts(json.loads(content)):
+        special = part.get("special_tokens")
+        for token in special.values() if isinstance(special, dict) else ():
+            numbers = token.get("ids") if isinstance(token, dict) else None
+            yield from (one for one in numbers or () if isinstance(one, int))
+        for name in ("sep", "cls"):
+            pair = part.get(name)
+            if isinstance(pair, list) and len(pair) == 2 and isinstance(pair[1], int):
+                yield pair[1]
 
 
 def faults_of_tokenizer(content: str) -> list[str]:
