@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from graft.verbs.models import models
     from graft.verbs.predict import predict
     from graft.verbs.pretrain import pretrain
-from graft.verbs.rank import rank
+    from graft.verbs.rank import rank
 
 __all__ = [
     "Contrastive",

@@ -37,7 +37,7 @@ THINGS = {
 
 
 @pytest.fixture
-def task(tmp_path) -> TrainingContext:
+def context(tmp_path) -> TrainingContext:
     table = tmp_path / "things.csv"
     rows = [(f"look at the {one} there", kind) for kind, names in THINGS.items() for one in names]
     with table.open("w", newline="") as file:

@@ -74,8 +74,9 @@ class RunFolder:
             self.path.rename(free_name(self.path.with_name(f"{self.path.name}.old")))
 
     @classmethod
-    def open(cls, path: Path) -> "RunFolder":
+    def open(cls, path: str | Path) -> "RunFolder":
         """Open a finished run; raises `RequestError` for a folder that is none."""
+        path = named_path(path)
         if not (path / "run.json").is_file():
             raise RequestError(
                 f"{path} is not a run of graft (it has no run.json). Make one with: "

@@ -26,7 +26,6 @@ from graft.progress import SILENT, Watch
 from graft.records import Json, Part, Preprocess
 from graft.run_folder import RunFolder
 from graft.serving.predictor import expand, named_by
-from graft.storage import named_path
 from graft.verbs.evaluate import hash_of, part_of_run
 
 VARIANTS: tuple[Variant, ...] = get_args(Variant)
@@ -83,7 +82,7 @@ def export(
     options = options or ExportOptions()
     target = target_of("onnx" if to == APP else to)
     variants = _variants(target, options.variant or ("all" if to == APP else "fp32"))
-    folder = RunFolder.open(named_path(run))
+    folder = RunFolder.open(run)
     model = folder.read_model(Model.load)
     _refuse(target, model)
     if to == APP:
