@@ -24,6 +24,7 @@ from graft.storage import (
     explain,
     free_name,
     json_bytes,
+    named_path,
     put_in_place,
     read_record,
     sha256_of,
@@ -74,9 +75,9 @@ class RunFolder:
             self.path.rename(free_name(self.path.with_name(f"{self.path.name}.old")))
 
     @classmethod
-    def open(cls, path: str | Path) -> "RunFolder":
+    def open(cls, run: str | Path) -> "RunFolder":
         """Open a finished run; raises `RequestError` for a folder that is none."""
-        path = named_path(path)
+        path = named_path(run)
         if not (path / "run.json").is_file():
             raise RequestError(
                 f"{path} is not a run of graft (it has no run.json). Make one with: "
