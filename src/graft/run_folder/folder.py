@@ -75,9 +75,9 @@ class RunFolder:
             self.path.rename(free_name(self.path.with_name(f"{self.path.name}.old")))
 
     @classmethod
-    def open(cls, run: str | Path) -> "RunFolder":
+    def open(cls, place: str | Path) -> "RunFolder":
         """Open a finished run; raises `RequestError` for a folder that is none."""
-        path = named_path(run)
+        path = named_path(place)
         if not (path / "run.json").is_file():
             raise RequestError(
                 f"{path} is not a run of graft (it has no run.json). Make one with: "
