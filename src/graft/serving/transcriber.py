@@ -12,15 +12,14 @@ from graft.progress import SILENT, Watch
 from graft.records import Transcription
 from graft.run_folder import RunFolder
 from graft.serving.predictor import expand, in_order, named_by, table_options
-from graft.storage import named_path
 
 
 class Transcriber:
     """Writes down recordings with one model; opening it reads its folder and nothing of the training data."""
 
     def __init__(self, run: str | Path) -> None:
-        self.model = RunFolder.open(named_path(run)).read_model(SpeechModel.load)
-        self.load = named_by(RunFolder.open(named_path(run)))
+        self.model = RunFolder.open(run).read_model(SpeechModel.load)
+        self.load = named_by(RunFolder.open(run))
 
     def transcribe(
         self,

@@ -33,7 +33,6 @@ from graft.modalities.samples import made
 from graft.progress import SILENT, Stage, Watch, tell_stage
 from graft.records import PARTS, Alarm, ArmResult, Json, Verdict
 from graft.run_folder import Resumable, RunFolder
-from graft.storage import named_path
 from graft.training.place import Place
 from graft.verbs.evaluate import part_of_run
 from graft.verbs.fit import changes, options_of
@@ -66,7 +65,7 @@ def audit(run: str | Path, effort: Effort = "quick", watch: Watch = SILENT) -> A
     began = time.perf_counter()
     if effort not in ("quick", "full"):
         raise RequestError(f"effort {effort!r} is not known. Expected: quick, full.")
-    folder = RunFolder.open(named_path(run))
+    folder = RunFolder.open(run)
     settings = folder.read("run.json", Resumable)
     if settings.pretrain_epochs is not None:
         raise RequestError(f"{run} was pretrained from random weights: nothing was transferred that could be audited.")

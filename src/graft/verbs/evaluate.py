@@ -25,7 +25,7 @@ from graft.ranking.history import meet
 from graft.records import Evaluation, Part
 from graft.run_folder import RunFolder
 from graft.serving.predictor import named_by, table_options
-from graft.storage import named_path, sha256_of
+from graft.storage import sha256_of
 from graft.verbs.report import read_evaluations, read_findings, write_report
 
 
@@ -73,7 +73,7 @@ def evaluate(
     name, and samples that the model was fitted on are left out; `load` says how a table is read, and the columns are
     those of the run by default. Raises `WorkError` where files have changed or gone.
     """
-    folder = RunFolder.open(named_path(run))
+    folder = RunFolder.open(run)
     if writes_transcripts(folder.model):
         from graft.verbs.evaluate_transcripts import evaluate_transcriber
 
