@@ -8,7 +8,7 @@ import pyarrow.parquet
 import pytest
 
 from graft.data.rows import read_table
-from graft.errors import DataError
+from graft.errors import DataError, RequestError
 
 
 def parquet(path, rows: int, text: str):
@@ -59,3 +59,13 @@ def test_many_columns_are_read_in_a_moment(tmp_path):
     began = time.process_time()
     assert not read_table(tmp_path / "one.jsonl").twice
     assert time.process_time() - began < 20
+
+
+def test_a_column_shorter_than_the_table_is_told_as_damage(tmp_path):
+    path = parquet(tmp_path / "one.parquet", 12, "löwe")
+    whole, changed = path.read_bytes(), b",\x15\x00\x15\x10"
+    assert whole.count(b",\x15\x18\x15\x10") == 2  # the header of a page with 12 values
+    path.write_bytes(whole.replace(b",\x15\x18\x15\x10", changed, 1))
+    with pytest.raises(RequestError, match="12 rows, and its column text holds 0 values"):
+        read_table(path).values("text")
+    assert read_table(path).values("label")[:2] == ["a", None]

@@ -168,9 +168,10 @@ class TestRunOfItsOwn:
             graft.adapt(SMALL, run.parent / "fruit", HOW["full"], out=run)
 
     @pytest.mark.slow
-    def test_an_audit_does_again_what_made_it(self, adapted, monkeypatch):
+    def test_an_audit_does_again_what_made_it(self, folder, tmp_path, monkeypatch):
         monkeypatch.setattr("graft.verbs.audit.LEAST_SECONDS", 2.0)
-        verdict = graft.audit(adapted[1]).verdict
+        graft.adapt(SMALL, folder(lemon=130, plum=130), graft.Full(PLAN), out=str(tmp_path / "run"))
+        verdict = graft.audit(tmp_path / "run").verdict
         assert verdict.sentence
 
     def test_what_was_read_in_another_way_is_read_so_again(self, folder, tmp_path):

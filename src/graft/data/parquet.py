@@ -6,7 +6,7 @@ from typing import Any
 
 from graft.data.bounds import bounded_parts, refuse_size
 from graft.data.cells import Unusable, column_name
-from graft.errors import DataError, GraftError, RequestError, WorkError
+from graft.errors import DataError, GraftError, RequestError, WorkError, plural
 
 Column = Callable[[str], list[Any]]
 
@@ -24,14 +24,20 @@ def parquet_columns(path: Path) -> tuple[tuple[str, ...], int, Column]:
     written = {column_name(str(name)): str(name) for name in reversed(_guarded(path, lambda: file.schema_arrow.names))}
     names = tuple(column_name(str(name)) for name in file.schema_arrow.names)
     refuse_size(path, file.metadata)
-    if not file.metadata.num_rows:
+    rows = int(file.metadata.num_rows)
+    if not rows:
         raise DataError(path, ["The table has no rows."])
 
     def column(name: str) -> list[Any]:
         values: list[Any] = _guarded(path, lambda: _values(path, written[name]))
+        if len(values) != rows:
+            raise RequestError(
+                f"{path} cannot be read as Parquet: it says that it has {plural(rows, 'row')}, and its column {name} "
+                f"holds {plural(len(values), 'value')}. It is damaged: write it anew."
+            )
         return values
 
-    return names, int(file.metadata.num_rows), column
+    return names, rows, column
 
 
 def _values(path: Path, name: str) -> list[Any]:
