@@ -114,7 +114,7 @@ def evidence(dataset: Dataset, zoo: list[str]) -> dict[str, dict]:
         if folds is None:
             folds = make_folds(labels, merge_near_duplicates(features, None), 0)
         found = gather_evidence(features, labels, classes, folds)
-        head = fit_probe(Samples(features, labels), np.ones(len(rows), bool), False, classes, 0).head
+        head = fit_probe(Samples(features, labels), np.ones(len(rows), bool), False, Softmax(classes), 0).head
         answers = head.scores(extract(dataset, test, backbone).matrix).argmax(axis=1)
         told[source] = {
             "probe": found.accuracy,

@@ -133,7 +133,7 @@ def test_a_head_is_fitted_on_what_the_network_says_before_and_after(context):
     backbone = open_backbone("wheel:minilm_l6")
     features = features_of(context, backbone)
     samples = Samples(features[context.train], context.labels[context.train])
-    probe = refit(HEAD, samples, context.classes)
+    probe = refit(HEAD, samples, context.objective)
     plan = replace(contrastive_plan(), epochs=1, least_steps=4, most_steps=4, learning_rate=1e-3)
     result = Contrastive(plan, pairs=3).fit(InitialModel(backbone, probe, 1.0), context)
     assert result.trained.steps == 4

@@ -28,7 +28,7 @@ def test_what_is_saved_is_what_is_loaded(folder, tmp_path):
 
 def test_probabilities_add_up(folder):
     model = Model.load(folder)
-    probabilities = model.probabilities_of_features(np.random.default_rng(0).normal(size=(5, 1280)))
+    probabilities = model.answers_of_features(np.random.default_rng(0).normal(size=(5, 1280)))
     assert np.allclose(probabilities.sum(axis=1), 1)
 
 

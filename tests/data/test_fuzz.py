@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from conftest import draw
 from graft.data import load
-from graft.data.options import LoadOptions
 from graft.data.rows import TABLES
 from graft.data.table import contents_of, rows_as
+from graft.dataset.options import LoadOptions
 from graft.errors import GraftError
 from graft.storage import is_utf8
 

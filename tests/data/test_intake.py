@@ -339,7 +339,7 @@ class TestBadInput:
     def test_thousands_of_tiny_classes_are_questioned(self, folder):
         from dataclasses import replace
 
-        from graft.data.checks import too_many_classes
+        from graft.tasks.class_checks import too_many_classes
 
         dataset = load(folder(lemon=5, plum=5))
         many = replace(dataset, classes=tuple(str(number) for number in range(10_000)))

@@ -9,9 +9,9 @@ import soundfile
 from conftest import draw
 from graft.data import LoadOptions, load
 from graft.data.refusal import refuse_special
-from graft.data.transcripts import letters_of, tidy
 from graft.errors import DataError, RequestError
 from graft.records import PARTS
+from graft.tasks.transcripts import letters_of, tidy
 
 
 def beep(path, seed):

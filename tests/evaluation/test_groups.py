@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from conftest import COLOURS, draw
-from graft.data.options import LoadOptions
+from graft.dataset.options import LoadOptions
 from graft.evaluation import evaluate_probabilities
 from graft.verbs.evaluate import evaluate
 from graft.verbs.fit import FitOptions, fit

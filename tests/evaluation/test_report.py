@@ -8,9 +8,11 @@ import pytest
 from graft import escaping
 from graft.evaluation import evaluate_probabilities
 from graft.evaluation.exhibit import Samples, find_sample
-from graft.evaluation.report import MOST_CLASSES, MOST_MISTAKES, Story, Subject, render
+from graft.evaluation.report import Story, Subject, render
 from graft.records import Alarm, ArmResult, Compared, Cost, Estimate, Finding, Ranked, Ranking, Verdict
 from graft.storage import sha256_of
+from graft.tasks.classification import MOST_CLASSES, MOST_MISTAKES
+from graft.tasks.table import CLASSES
 
 
 def made(classes: tuple[str, ...], root: Path = Path("nowhere"), findings=(), count: int = 60, story=None):
@@ -27,7 +29,7 @@ def made(classes: tuple[str, ...], root: Path = Path("nowhere"), findings=(), co
     )
     subject = Subject("my run", "runs/mine", "today", "0.1", classes, (("Seed", "0"),))
     shown = partial(find_sample, Samples("", {}), Samples(str(root), {f"{n}.png": None for n in range(count)}))
-    return render(subject, [("On the test part", evaluation), ("On val", evaluation)], findings, story, shown)
+    return render(subject, CLASSES, [("On the test part", evaluation), ("On val", evaluation)], findings, story, shown)
 
 
 def test_names_of_classes_and_files_cannot_run_code():
@@ -58,7 +60,7 @@ def test_names_are_text_alone_on_the_page_and_in_the_card():
 
 def test_a_run_with_a_name_that_a_shell_would_read_is_quoted_in_the_card():
     subject = Subject("my & run|<x>", "runs/a & del", "today", "0.1", ("a", "b"), (("Data", "x | y"),))
-    _, card = render(subject, [], [], None)
+    _, card = render(subject, CLASSES, [], [], None)
     assert "graft predict 'runs/a & del' FILE..." in card
     assert "# my \\& run\\|\\<x\\>" in card
     assert "| Data | x \\| y |" in card
@@ -74,7 +76,7 @@ def test_the_first_evaluation_is_open_and_the_others_can_be_opened():
     page, card = made(("lemon", "plum"))
     assert page.count("<details>") == 1
     assert page.index("On the test part") < page.index("<details>") < page.index("On val")
-    assert card.count("pictures right (95% interval") == 2
+    assert card.count("right of 60 pictures (95% interval") == 2
 
 
 def test_mistakes_show_their_pictures_where_they_are_still_there(tmp_path):

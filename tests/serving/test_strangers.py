@@ -79,7 +79,7 @@ def use(run: Path) -> None:
     sample = modality.example(card.preprocess) if sample is None else sample
     with torch.no_grad():
         features = network(modality.entry(card.preprocess)(torch.from_numpy(np.array(sample[None])))).numpy()
-    opened.probabilities_of_features(features)
+    opened.answers_of_features(features)
 
 
 def use_artifact(folder: Path) -> None:

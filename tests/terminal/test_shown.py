@@ -16,6 +16,7 @@ from graft.export.ship import Shipped
 from graft.features.cache import Kept
 from graft.ranking.history import Past
 from graft.records import Prediction, Transcription
+from graft.tasks.table import CLASSES
 from graft.terminal import console
 from graft.verbs.audit import Audited
 from graft.verbs.demo import Demonstration
@@ -167,7 +168,7 @@ SHOWN = {
     ),
     "findings": lambda: terminal.show_findings(findings()),
     "predict": lambda: terminal.show_predictions(
-        [Prediction(EVIL, (EVIL, "plum"), (0.9, 0.1)), Prediction(EVIL, (), (), EVIL)], False
+        CLASSES, [Prediction(EVIL, (EVIL, "plum"), (0.9, 0.1)), Prediction(EVIL, (), (), EVIL)], False
     ),
     "transcribe": lambda: terminal.show_transcriptions(
         [Transcription(EVIL, EVIL, 0.5, ((EVIL, 0.1),)), Transcription(EVIL, "", 0.0, (), EVIL)], False

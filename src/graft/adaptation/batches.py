@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from graft.data import Dataset
 from graft.errors import WorkError
+from graft.heads.ridge import Targets
 from graft.machine import usable_cores
 from graft.modalities.modality import Modality, Prepared, UnreadableError
 from graft.modalities.samples import opened
@@ -58,7 +59,7 @@ class CachedBatches:
     """Random samples in random views, drawn from activations that lie memory-mapped on disk."""
 
     views: tuple[NDArray[np.float16], ...]  # (samples, flattened activations) each
-    labels: NDArray[np.int32]
+    labels: Targets
     rows: NDArray[np.intp]  # of views and labels: those that are trained on
     shape: tuple[int, ...]
     order: Order  # of the rows
@@ -79,7 +80,12 @@ class CachedBatches:
         inputs = inputs.reshape(len(rows), *self.shape)
         if self.order.sizes is not None:
             inputs = without_filling(inputs)
-        return torch.from_numpy(inputs).float(), torch.from_numpy(self.labels[rows].astype(np.int64))
+        return torch.from_numpy(inputs).float(), torch.from_numpy(as_targets(self.labels[rows]))
+
+
+def as_targets(targets: Targets) -> NDArray[Any]:
+    """Targets as a loss takes them: classes, and yes or no, as whole numbers, others in single precision."""
+    return targets.astype(np.float32 if np.issubdtype(targets.dtype, np.floating) else np.int64)
 
 
 def sizes_of(activations: NDArray[np.floating], shape: tuple[int, ...]) -> NDArray[np.intp]:
@@ -126,7 +132,7 @@ class LiveBatches:
         self._ahead = {step + 1: self._begin(step + 1)}
         samples = self.dataset.modality.stack([one.result() for one in pending], self.preprocess)
         _, positions = self.order.of(step)
-        labels = self.dataset.labels[self.rows[positions]].astype(np.int64)
+        labels = as_targets(self.dataset.targets(self.rows[positions]))
         return as_input(samples, self.dataset.modality, self.preprocess), torch.from_numpy(labels)
 
     def _begin(self, step: int) -> "list[Future[Prepared]]":

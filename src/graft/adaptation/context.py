@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from graft.backbones import Backbone
 from graft.data import Dataset
 from graft.features.cache import DEFAULT_GB
-from graft.heads.folds import make_folds, stratified_rank
-from graft.heads.ridge import LinearHead, Scores
+from graft.heads.folds import stratified_rank
+from graft.heads.judgement import Judgement
+from graft.heads.objective import Objective
+from graft.heads.ridge import LinearHead, Scores, Targets
 from graft.progress import SILENT, Watch
 from graft.records import PARTS
 from graft.training.loop import Epoch, Trained
@@ -52,35 +54,42 @@ class TrainingContext:
         moment; groups are kept whole. Where there is no val part, a stratified share of train decides alone.
         """
         rows = dataset.rows("train", "val")
-        labels, groups = dataset.labels[rows], dataset.group_numbers(rows)
+        objective = dataset.task.objective(dataset.outputs)
+        targets, groups = dataset.targets(rows), dataset.group_numbers(rows)
+        strata = objective.strata(targets)
         val = dataset.parts[rows] == PARTS.index("val")
         decides = val.copy()
         if val.sum() < ENOUGH_DECIDING:
             train = np.flatnonzero(~val)
             if groups is not None:
-                share = make_folds(labels[train], groups[train], seed)[0] == 0
+                share = objective.folds(targets[train], groups[train], seed)[0] == 0
             elif val.any() and dataset.split == "given":
                 names = [dataset.sources[row] for row in rows[train]]
-                share = _last_of_each_class(labels[train], np.array(sorted(range(len(names)), key=names.__getitem__)))
+                share = _last_of_each_class(strata[train], np.array(sorted(range(len(names)), key=names.__getitem__)))
             else:
-                share = _last_of_each_class(labels[train], np.random.default_rng(seed).permutation(len(train)))
+                share = _last_of_each_class(strata[train], np.random.default_rng(seed).permutation(len(train)))
             if not val.any() or dataset.split == "given":
                 decides[train[share]] = True
         deciding = np.flatnonzero(decides)
         if len(deciding) > MOST_DECIDING:
-            rank = stratified_rank(labels[deciding], seed)
+            rank = stratified_rank(strata[deciding], seed)
             deciding = np.sort(deciding[np.argsort(rank, kind="stable")[:MOST_DECIDING]])
         context = cls(dataset, rows, np.flatnonzero(~decides), deciding, place, seed, watch=watch)
         return replace(context, own=val[deciding] if val.any() else np.ones(len(deciding), np.bool_))
 
     @property
-    def classes(self) -> int:
-        return len(self.dataset.classes)
+    def objective(self) -> Objective:
+        """What heads are fitted to and judged by."""
+        return self.dataset.task.objective(self.dataset.outputs)
 
     @property
-    def labels(self) -> NDArray[np.int32]:
-        """Of the rows: (rows,)."""
-        return self.dataset.labels[self.rows]
+    def labels(self) -> Targets:
+        """The targets of the rows: (rows,) or (rows, outputs)."""
+        return self.dataset.targets(self.rows)
+
+    def judge(self, scores: Scores) -> Judgement:
+        """How good scores of the deciding samples are."""
+        return self.objective.judge(scores, self.labels[self.deciding])
 
     @property
     def groups(self) -> NDArray[np.intp] | None:
@@ -90,6 +99,10 @@ class TrainingContext:
     def on_everything(self) -> "TrainingContext":
         """The same with no sample held out: what was decided is done again on all of them."""
         return replace(self, train=np.arange(len(self.rows)), deciding=self.deciding[:0], own=None)
+
+    def zero_head(self, width: int) -> LinearHead:
+        """A head that answers nothing yet."""
+        return LinearHead(np.zeros((width, self.dataset.outputs)), np.zeros(self.dataset.outputs))
 
 
 def _last_of_each_class(labels: NDArray[np.int32], order: NDArray[np.intp]) -> NDArray[np.bool_]:

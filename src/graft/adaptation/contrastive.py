@@ -161,6 +161,6 @@ class _PairTrainee(FineTuner):
         assert context is not None
         if backbone.fingerprint not in self.fitted:
             features = extract_all(context.dataset, context.rows, backbone, context.watch, context.cache_gb)
-            head = refit(self.head, Samples(features[context.train], context.labels[context.train]), context.classes)
+            head = refit(self.head, Samples(features[context.train], context.labels[context.train]), context.objective)
             self.fitted[backbone.fingerprint] = head, head.scores(features[context.deciding])
         return self.fitted[backbone.fingerprint]

@@ -12,10 +12,10 @@ from graft.adaptation.context import FitResult, InitialModel, TrainingContext
 from graft.adaptation.fine_tuner import FineTuner, with_head
 from graft.adaptation.letters import BLANK, Letters
 from graft.backbones import Backbone
-from graft.data.transcripts import spoken
 from graft.errors import RequestError
 from graft.features import CLEAN, augmented_views, extract_views, refuse_gone
 from graft.heads.ridge import LinearHead, Scores
+from graft.tasks.transcripts import spoken
 from graft.training.plan import Plan
 
 if TYPE_CHECKING:

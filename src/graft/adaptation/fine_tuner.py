@@ -11,7 +11,6 @@ import numpy as np
 from graft.adaptation.context import FitResult, InitialModel, TrainingContext
 from graft.backbones import Backbone, Loaded
 from graft.backbones.backbone import hash_of_weights
-from graft.heads.judgement import Judgement
 from graft.heads.ridge import LinearHead, Scores
 from graft.training.checkpoint import Checkpoints
 from graft.training.depthwise import speed_up_depthwise
@@ -31,8 +30,8 @@ State = dict[str, "Tensor"]
 
 
 def brier(scores: Scores, context: TrainingContext) -> float:
-    """How bad scores of the deciding samples are, where they are those of classes."""
-    return Judgement.of(scores, context.labels[context.deciding]).brier
+    """How bad scores of the deciding samples are, as their task judges them."""
+    return context.judge(scores).brier
 
 
 @dataclass
@@ -48,7 +47,7 @@ class FineTuner:
     shares: Sequence[float] = SHARES
     prepare: "Callable[[nn.Sequential], None]" = lambda module: None  # before training; `settle` undoes its form
     settle: "Callable[[nn.Sequential], None]" = lambda module: None
-    loss: Loss | None = None  # of a batch; cross-entropy where it is None
+    loss: Loss | None = None  # of a batch; that of the task where it is None
     judged: "Callable[[Scores, TrainingContext], float] | None" = brier  # after each epoch; None leaves it out
 
     def fit(self, plan: Plan, context: TrainingContext) -> FitResult:
@@ -59,7 +58,7 @@ class FineTuner:
         scores = {}
         for share in self.shares:
             self.module.load_state_dict(interpolated(first, last, share))
-            scores[share] = self.scores() if len(context.deciding) else np.zeros((0, context.classes))
+            scores[share] = self.scores() if len(context.deciding) else np.zeros((0, context.dataset.outputs))
 
         def deliver(share: float) -> tuple[Backbone, LinearHead]:
             return self._delivered(interpolated(first, last, share))
@@ -100,7 +99,7 @@ class FineTuner:
                 judge=judge if judged and len(context.deciding) >= LEAST_JUDGING else None,
                 seconds=None if context.deadline is None else max(1.0, context.deadline - time.perf_counter()),
                 told=context.told,
-                loss=self.loss,
+                loss=self.loss or context.dataset.task.loss(tried),
                 seed=context.seed,
             )
             try:
@@ -158,7 +157,7 @@ class FineTuner:
 
 
 def with_head(body: "nn.Module", start: InitialModel) -> "nn.Sequential":
-    """A network with a head, its temperature folded in: at step 0 its softmax is the answer of the start."""
+    """A network with a head, its temperature folded in: at step 0 it answers as the start does."""
     import torch
     from torch import nn
 

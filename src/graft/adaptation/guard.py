@@ -1,12 +1,14 @@
 """Never worse than the probe on the samples that decide: which blend is delivered, if any."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graft.heads.judgement import Judgement
+from graft.heads.ridge import Scores
 
 FEW = 100  # deciding samples below which a gain must be shown, not only a loss ruled out
 DRAWS = 20_000
@@ -19,7 +21,7 @@ class Blend:
     """Scores of one interpolation between probe and trained weights, on the deciding samples."""
 
     share: float
-    scores: NDArray[np.float64]  # (samples, classes)
+    scores: Scores  # (samples, outputs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class Figures:
     brier: float
     log_loss: float
     accuracy: float
+    told: Mapping[str, float] = field(default_factory=dict)  # to a person
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,9 @@ class Decision:
     why: str
 
 
-def decide(blends: Sequence[Blend], labels: NDArray[np.int32], own: NDArray[np.bool_] | None = None) -> Decision:
+def decide(
+    blends: Sequence[Blend], judge: Callable[[Scores], Judgement], own: NDArray[np.bool_] | None = None
+) -> Decision:
     """Keep what stands (share 0) unless another blend is surely better: of the safe ones, that of least Brier score.
 
     Safe is what is better than what stands by more than one standard error of the Brier score, has no higher
@@ -53,10 +58,11 @@ def decide(blends: Sequence[Blend], labels: NDArray[np.int32], own: NDArray[np.b
     score may be worse at all. Probabilities are those of the Dirichlet(1/2, 1/2, 1/2) posterior over gained, lost and
     equal samples.
     """
-    judged = {blend.share: Judgement.of(blend.scores, labels) for blend in blends}
+    judged = {blend.share: judge(blend.scores) for blend in blends}
     standing = judged.pop(0.0)
     figures = tuple(
-        Figures(share, one.brier, one.log_loss, one.accuracy) for share, one in [(0.0, standing), *judged.items()]
+        Figures(share, one.brier, one.log_loss, one.accuracy, dict(one.figures))
+        for share, one in [(0.0, standing), *judged.items()]
     )
 
     def decided(share: float, temperature: float, risk: float, why: str) -> Decision:
@@ -72,7 +78,7 @@ def decide(blends: Sequence[Blend], labels: NDArray[np.int32], own: NDArray[np.b
     if not better:
         why = "not better by more than one standard error of the Brier score, or more log-loss"
         return decided(0.0, standing.temperature, 1.0, why)
-    strict = len(labels) < FEW
+    strict = len(standing.right) < FEW
     what = "of not gaining" if strict else f"of losing more than {100 * TOLERATED_LOSS:.0f} point of"
     risks = {
         share: _risk(standing.right, one.right, 0.0 if strict else -TOLERATED_LOSS) for share, one in better.items()
@@ -87,9 +93,9 @@ def decide(blends: Sequence[Blend], labels: NDArray[np.int32], own: NDArray[np.b
     return decided(share, better[share].temperature, risks[share], why)
 
 
-def _risk(before: NDArray[np.bool_], after: NDArray[np.bool_], least: float) -> float:
+def _risk(before: NDArray[Any], after: NDArray[Any], least: float) -> float:
     """Posterior probability that accuracy changes by less than `least` (at most `least` where that is 0)."""
-    gained, lost = int((after & ~before).sum()), int((before & ~after).sum())
+    gained, lost = int((after > before).sum()), int((before > after).sum())
     counts = np.array([gained, lost, len(before) - gained - lost]) + 0.5
     draws = np.random.default_rng(0).dirichlet(counts, DRAWS)
     posterior = float((draws[:, 0] - draws[:, 1] <= least).mean())

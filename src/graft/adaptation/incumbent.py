@@ -55,7 +55,7 @@ def finish(incumbent: Incumbent, cut: int | None, chosen: Candidate, context: Tr
     goes_on = rung_kind(incumbent.rung).finish
     if goes_on is None:
         features = extract_all(context.dataset, context.rows, incumbent.backbone, context.watch, context.cache_gb)
-        head = refit(chosen, Samples(features, context.labels), context.classes)
+        head = refit(chosen, Samples(features, context.labels), context.objective)
         return Finished(_on_all(incumbent, context, incumbent.backbone, head), "the head on all samples")
     how = goes_on(incumbent.backbone, cut)
     result = how.fit(InitialModel(incumbent.backbone, incumbent.head, 1.0), context.on_everything())

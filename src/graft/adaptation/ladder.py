@@ -16,7 +16,6 @@ from graft.adaptation.strategy import Full, Partial, Strategy
 from graft.backbones import Backbone
 from graft.errors import RequestError
 from graft.features import extract_all
-from graft.heads.judgement import Judgement
 from graft.heads.probe import Candidate, Samples, refit
 from graft.heads.ridge import LinearHead, Scores
 from graft.progress import tell_stage
@@ -78,7 +77,7 @@ class Ladder:
     ) -> "Ladder":
         """Stand on the probe, whose `head` was fitted on all samples; one fitted without the deciding ones decides."""
         features = extract_all(context.dataset, context.rows, backbone, context.watch, context.cache_gb)
-        honest = refit(chosen, Samples(features[context.train], context.labels[context.train]), context.classes)
+        honest = refit(chosen, Samples(features[context.train], context.labels[context.train]), context.objective)
         scores = honest.scores(features[context.deciding])
         incumbent = Incumbent("1", "probe", backbone, head, temperature, scores, len(context.rows))
         return cls(context, clock, InitialModel(backbone, honest, temperature), chosen, incumbent)
@@ -161,7 +160,9 @@ class Ladder:
 
     def _pairs(self) -> Rung | None:
         """Contrastive pairs, where the whole network can be taught in minutes or has few samples to learn from."""
-        if not suits_pairs(self.start.backbone, len(self.context.train) / self.context.classes):
+        data = self.context.dataset
+        of_each = len(self.context.train) / data.outputs
+        if "pairs" not in data.task.steps or not suits_pairs(self.start.backbone, of_each):
             return None
         from graft.adaptation.contrastive import Contrastive
 
@@ -284,10 +285,10 @@ class Ladder:
     def _decide(self, scores: dict[float, Scores]) -> Decision:
         """Judge candidates against what stands, which is share 0."""
         blends = [Blend(0.0, self.incumbent.scores), *(Blend(share, one) for share, one in scores.items())]
-        return decide(blends, self.context.labels[self.context.deciding], self.context.own)
+        return decide(blends, self.context.judge, self.context.own)
 
     def _brier(self, scores: Scores) -> float:
-        return Judgement.of(scores, self.context.labels[self.context.deciding]).brier
+        return self.context.judge(scores).brier
 
     def _rung(
         self, number: str, name: str, decision: Decision, began: float, incumbent: Incumbent | None, details: Json
@@ -299,8 +300,7 @@ class Ladder:
             "name": name,
             "kept": incumbent is not None,
             "why": decision.why,
-            "accuracy": best.accuracy,  # of the best that the rung had to offer
-            "log_loss": best.log_loss,
+            **best.told,  # of the best that the rung had to offer
             "against": self.incumbent.name,
             "decision": asdict(decision),
             "deciding_samples": len(self.context.deciding),

@@ -13,21 +13,25 @@ from graft.adaptation.opened import Opened
 from graft.backbones import Backbone
 from graft.backbones.from_run import TRUNK, saved_backbone
 from graft.backbones.model_folder import TRANSCRIPT, read_description, read_head, write_model_folder
+from graft.dataset.task import Task
 from graft.errors import RequestError, WorkError
 from graft.features import Engine, open_engine, trunk_weights
-from graft.heads.temperature import softmax
 from graft.modalities.modality import Modality, Prepared, UnreadableError
 from graft.modalities.samples import tried
 from graft.modalities.table import modality_of
 from graft.progress import SILENT, Watch
 from graft.records import Json
+from graft.tasks.table import CLASSES, task_of
 
 Source = Any  # a file, or what the modality accepts from memory
 
 
 @dataclass(frozen=True)
 class Model:
-    """A classifier that needs nothing but its own folder; probabilities are softmax(scores / temperature)."""
+    """A model that needs nothing but its own folder: its task makes answers of scores / temperature.
+
+    `classes` name what it answers with: classes, labels or numbers. `details` is what else its task needs to answer.
+    """
 
     backbone: Backbone
     classes: tuple[str, ...]
@@ -36,6 +40,8 @@ class Model:
     temperature: float
     provenance: Json
     unknown_threshold: float = 1.0  # of 1 - the highest probability: above it, the sample may be of no class
+    task: Task = CLASSES
+    details: Json = field(default_factory=dict)
     _engine: Opened[Engine] = field(default_factory=Opened, init=False, repr=False, compare=False)
 
     def save(self, folder: str | Path) -> None:
@@ -46,10 +52,12 @@ class Model:
             Path(folder),
             tensors,
             {
+                "task": self.task.name,
                 "modality": self.backbone.card.modality,
                 "classes": list(self.classes),
                 "temperature": self.temperature,
                 "unknown_threshold": self.unknown_threshold,
+                "details": self.details,
                 "trunk": self.backbone.weights,
                 "backbone": asdict(self.backbone.card),
                 "provenance": self.provenance,
@@ -75,26 +83,28 @@ class Model:
             temperature=described.temperature,
             provenance=described.provenance,
             unknown_threshold=described.unknown_threshold,
+            task=task_of(described.task),
+            details=described.details,
         )
 
     @property
     def modality(self) -> Modality:
         return modality_of(self.backbone.card.modality)
 
-    def probabilities_of_features(self, features: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Calibrated probabilities: (samples, width) -> (samples, classes)."""
+    def answers_of_features(self, features: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Calibrated probabilities, or numbers: (samples, width) -> (samples, outputs)."""
         if features.shape[-1] != self.weight.shape[1]:
             raise WorkError(
                 f"The network gives {features.shape[-1]:,} features and the model takes {self.weight.shape[1]:,}: they "
                 "do not belong together. Do not use this model."
             )
         scores = np.asarray(features, np.float64) @ self.weight.T.astype(np.float64) + self.bias
-        return softmax(scores / self.temperature)
+        return self.task.answers(scores / self.temperature)
 
     def predict(
         self, sources: Sequence[Source], watch: Watch = SILENT, margin_only: bool = False
     ) -> Iterator[tuple[int, NDArray[np.float64] | UnreadableError]]:
-        """Yield (number, probabilities) for files and samples in memory, in order.
+        """Yield (number, answer) for files and samples in memory, in order.
 
         Features are computed in full precision. What cannot be read yields the error that says why. `margin_only`
         hides all of each sample that should tell its class. The first call opens the engine, and it stays open; many
@@ -122,7 +132,7 @@ class Model:
             features = engine.run(sample[None])
             if not np.isfinite(features).all():
                 raise WorkError(f"The model gives no finite features for {source}.")
-            return number, self.probabilities_of_features(features)[0]
+            return number, self.answers_of_features(features)[0]
 
         if len(chunk) == 1:  # a service asks one by one: threads would cost more than they bring
             yield one(chunk[0])

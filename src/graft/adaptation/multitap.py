@@ -1,6 +1,7 @@
 """Rung 1b: a head on what all stages see (Head2Toe, Evci et al. 2022), and the curve that tells where to cut."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,9 +9,9 @@ from numpy.typing import NDArray
 from graft.adaptation.context import TrainingContext
 from graft.backbones import Backbone
 from graft.features import extract_all
+from graft.heads.objective import Objective
 from graft.heads.probe import Candidate, Samples, refit
 from graft.heads.ridge import LinearHead, Scores
-from graft.heads.temperature import fit_temperature
 from graft.records import Json
 
 
@@ -40,20 +41,19 @@ def multi_tap(backbone: Backbone, context: TrainingContext, chosen: Candidate) -
     if taps is None:
         return None
     features = extract_all(context.dataset, context.rows, taps.backbone, context.watch, context.cache_gb)
-    train, labels = context.train, context.labels
-    wanted = labels[context.deciding]
-    right: list[NDArray[np.bool_]] = []
+    train, labels, objective = context.train, context.labels, context.objective
+    right: list[NDArray[Any]] = []
     for part in taps.slices:
         alone = Samples(np.asarray(features[train, part], np.float32), labels[train])
-        said = refit(replace(chosen, kind="ridge", penalty=chosen.penalty or 0.1), alone, context.classes)
-        right.append(said.scores(features[context.deciding, part]).argmax(axis=1) == wanted)
+        said = refit(replace(chosen, kind="ridge", penalty=chosen.penalty or 0.1), alone, objective)
+        right.append(context.judge(said.scores(features[context.deciding, part])).right)
     scale = _scale_of_each_stage(features, taps.slices)
     scaled = np.asarray(features, np.float32) / scale
     known = Samples(scaled[train], labels[train])
-    fitted = {start: _fit_from(start, known, chosen, context.classes) for start in _starts(taps.slices)}
+    fitted = {start: _fit_from(start, known, chosen, objective) for start in _starts(taps.slices)}
     scores = {start: head.scores(scaled[context.deciding]) for start, head in fitted.items()}
-    start = min(scores, key=lambda one: fit_temperature(scores[one], wanted)[1])
-    final = _unscaled(_fit_from(start, Samples(scaled, labels), chosen, context.classes, fitted[start]), scale)
+    start = min(scores, key=lambda one: context.judge(scores[one]).log_loss)
+    final = _unscaled(_fit_from(start, Samples(scaled, labels), chosen, objective, fitted[start]), scale)
     stages = zip(taps.names, right, strict=True)
     return MultiTap(
         backbone=taps.backbone,
@@ -77,7 +77,7 @@ def head_on_stages(
     features = extract_all(context.dataset, context.rows, taps.backbone, context.watch, context.cache_gb)
     scale = _scale_of_each_stage(features, taps.slices)
     scaled = np.asarray(features, np.float32) / scale
-    return taps.backbone, _unscaled(_fit_from(start, Samples(scaled, context.labels), chosen, context.classes), scale)
+    return taps.backbone, _unscaled(_fit_from(start, Samples(scaled, context.labels), chosen, context.objective), scale)
 
 
 def _unscaled(head: LinearHead, scale: NDArray[np.float32]) -> LinearHead:
@@ -90,17 +90,17 @@ def _starts(slices: tuple[slice, ...]) -> tuple[int, ...]:
 
 
 def _fit_from(
-    start: int, samples: Samples, chosen: Candidate, classes: int, near: LinearHead | None = None
+    start: int, samples: Samples, chosen: Candidate, objective: Objective, near: LinearHead | None = None
 ) -> LinearHead:
     """A head on the features from `start` on; it looks at no other."""
     near = near and LinearHead(near.weight[start:], near.bias)
-    head = refit(chosen, Samples(samples.features[:, start:], samples.labels), classes, near)
-    weight = np.zeros((samples.features.shape[1], classes))
+    head = refit(chosen, Samples(samples.features[:, start:], samples.labels), objective, near)
+    weight = np.zeros((samples.features.shape[1], objective.outputs))
     weight[start:] = head.weight
     return LinearHead(weight, head.bias)
 
 
-def earlier_cut(right: list[NDArray[np.bool_]]) -> int | None:
+def earlier_cut(right: list[NDArray[Any]]) -> int | None:
     """The stage after the best earlier tap, where that is better than the last by more than one standard error.
 
     The top of the network is then specific to what it was trained on before (Yosinski et al. 2014).

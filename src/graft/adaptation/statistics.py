@@ -33,7 +33,7 @@ def gather_statistics(module: "nn.Module", preprocess: Preprocess, context: Trai
         one.reset_running_stats()
         one.momentum = None  # the cumulative average
         one.train()
-    ranks = stratified_rank(context.labels[context.train], context.seed)
+    ranks = stratified_rank(context.objective.strata(context.labels[context.train]), context.seed)
     rows = context.rows[context.train[np.argsort(ranks, kind="stable")[:SAMPLES]]]
     with torch.no_grad():
         for inputs in clean_inputs(context.dataset, rows, preprocess, BATCH):

@@ -24,7 +24,6 @@ from graft.backbones import Backbone
 from graft.errors import RequestError
 from graft.features import CLEAN, augmented_views, extract_all, extract_views, refuse_gone
 from graft.heads.probe import Candidate, Samples, refit
-from graft.heads.ridge import LinearHead
 from graft.machine import usable_cores
 from graft.training.loop import Trained
 from graft.training.plan import Plan
@@ -63,7 +62,7 @@ class Probe:
 
     def fit(self, start: InitialModel, context: TrainingContext) -> FitResult:
         features = extract_all(context.dataset, context.rows, start.backbone, context.watch, context.cache_gb)
-        head = refit(self.head, Samples(features[context.train], context.labels[context.train]), context.classes)
+        head = refit(self.head, Samples(features[context.train], context.labels[context.train]), context.objective)
         scores = {1.0: head.scores(features[context.deciding])}
         return FitResult(self.name, Trained(), scores, lambda share: (start.backbone, head))
 
@@ -201,9 +200,7 @@ class Scratch:
         card, preprocess = start.backbone.card, start.backbone.card.preprocess
         fresh = random_like(start.backbone, context.seed)
         backbone = Backbone(replace(fresh.card, source=str(context.dataset.root)), fresh.load)
-        start = InitialModel(
-            backbone, LinearHead(np.zeros((card.width, context.classes)), np.zeros(context.classes)), 1.0
-        )
+        start = InitialModel(backbone, context.zero_head(card.width), 1.0)
         body, trunk = stages_of(backbone)
         plan = self.plan or scratch_plan()
         return on_pictures(

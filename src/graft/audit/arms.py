@@ -85,14 +85,14 @@ def arms_of(backbone: Backbone, how: Strategy, budget: Budget) -> list[Arm]:
 
 def commonest(nothing: Backbone, context: TrainingContext) -> Model:
     """Always the class with most training samples."""
-    bias = np.bincount(context.labels[context.train], minlength=context.classes).astype(np.float64)
-    return model_of(nothing, LinearHead(np.zeros((nothing.card.width, context.classes)), bias), context)
+    bias = context.objective.nothing(context.labels[context.train])
+    return model_of(nothing, replace(context.zero_head(nothing.card.width), bias=bias), context)
 
 
 def probed(backbone: Backbone, context: TrainingContext) -> Model:
     """A logistic head on a frozen network."""
     features = extract_all(context.dataset, context.rows, backbone, context.watch, context.cache_gb)
-    head = refit(HEAD, Samples(features[context.train], context.labels[context.train]), context.classes)
+    head = refit(HEAD, Samples(features[context.train], context.labels[context.train]), context.objective)
     return model_of(backbone, head, context)
 
 
@@ -100,9 +100,9 @@ def fit_strategy(backbone: Backbone, how: Strategy, context: TrainingContext) ->
     """What a strategy makes of a backbone, from its probe where it begins there."""
     if how.from_probe:
         features = extract_all(context.dataset, context.rows, backbone, context.watch, context.cache_gb)
-        head = refit(HEAD, Samples(features[context.train], context.labels[context.train]), context.classes)
+        head = refit(HEAD, Samples(features[context.train], context.labels[context.train]), context.objective)
     else:
-        head = LinearHead(np.zeros((backbone.card.width, context.classes)), np.zeros(context.classes))
+        head = context.zero_head(backbone.card.width)
     return model_of(*how.fit(InitialModel(backbone, head, 1.0), context).deliver(1.0), context)
 
 

@@ -41,6 +41,8 @@ class Described:
     unknown_threshold: Fraction = 1.0
     kind: Literal["transcript"] | None = None
     words: list[str] = field(default_factory=list)  # of transcripts
+    task: str = "classification"
+    details: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,7 @@ def predict(
     if predictor.model.modality.name != "text":
         _refuse_texts(run, text)
     predictions = list(predictor.predict(named, top or 3, watch, load))
-    failed = terminal.show_predictions(predictions, as_json)
+    failed = terminal.show_predictions(predictor.model.task, predictions, as_json)
     raise typer.Exit(1 if failed else 0)
 
 

@@ -1,7 +1,7 @@
 """Path -> Dataset: reading, checking and splitting labelled samples."""
 
-from graft.data.dataset import Dataset
 from graft.data.intake import load, load_labelled
-from graft.data.options import LoadOptions
+from graft.dataset.dataset import Dataset
+from graft.dataset.options import LoadOptions
 
 __all__ = ["Dataset", "LoadOptions", "load", "load_labelled"]

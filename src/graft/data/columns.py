@@ -3,12 +3,12 @@
 import difflib
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from graft.data.cells import clean_text, is_missing
 from graft.data.column_names import FILES, LABELS, PARTS_COLUMNS, TEXTS, simple
-from graft.data.options import LoadOptions
 from graft.data.rows import Table
+from graft.dataset.cells import clean_text, is_missing
+from graft.dataset.options import LoadOptions
 from graft.errors import listing
 from graft.modalities.table import MODALITIES
 
@@ -16,6 +16,7 @@ TRANSCRIPTS = "A text without a label is taken for what is said in recordings, w
 PLAIN = re.compile(r"[\w .-]+")  # a name of a column, rather than a regular expression
 ENDINGS = frozenset().union(*(kind.suffixes for kind in MODALITIES.values()))
 ADDRESS = re.compile(r"(?:https?|ftp|s3|gs)://", re.IGNORECASE)
+YES, NO = frozenset({"1", "1.0", "true", "yes"}), frozenset({"0", "0.0", "false", "no"})
 MOST = 0.5  # of the rows: with more of them so, a column is of that kind
 
 
@@ -30,11 +31,14 @@ class Columns:
     texts: bool
     transcripts: bool
     beside: str | None = None  # texts, where each stands beside a file
+    several: tuple[str, ...] = ()  # columns that are labels together, instead of `label`
+    lists: bool = False  # a cell of `label` holds a list
 
     @property
     def needed(self) -> tuple[str, ...]:
         """The columns that hold something of each sample."""
-        return tuple(dict.fromkeys(name for name in (self.content, self.label, self.beside) if name is not None))
+        labels = self.several or (self.label,)
+        return tuple(dict.fromkeys(name for name in (self.content, *labels, self.beside) if name is not None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +74,17 @@ def columns_of(table: Table, options: LoadOptions) -> tuple[Columns | None, list
             f"No column says what the samples are. Expected one called {listing(TEXTS, 3)} or {FILES[0]}, or --text or "
             "--file with the name of one."
         )
-    transcripts = named.label is None and named.text is not None and named.file is not None
-    if named.label is None and not transcripts:
+    several = _several(table, named, options)
+    transcripts = named.label is None and named.text is not None and named.file is not None and not several
+    if named.label is None and not transcripts and not several:
         problems.append(
             f"No column says what the samples show. Expected one called {listing(LABELS, 3)}, or --label."
             + (f" {TRANSCRIPTS}" if named.text is not None else "")
         )
     if problems:
         return None, [*problems, told(table), *_hints(table)]
-    columns = _settled(named, transcripts, table, options)
+    columns = replace(_settled(named, transcripts, table, options, several), several=several)
+    columns = replace(columns, lists=not several and not transcripts and _holds_lists(table, columns.label, options))
     problems = _twice(table, columns)
     return columns, problems or _nested(table, columns) or _no_texts(table, columns)
 
@@ -108,7 +114,10 @@ def _asked(name: str | None) -> str | None:
 
 def _absent(table: Table, options: LoadOptions) -> list[str]:
     """Columns that were asked for and are not there, with those that are called nearly so."""
-    asked = [_asked(name) for name in (options.text, options.file, options.label)]
+    labels = [options.label]
+    if options.label is not None and _asked(options.label) not in table.names:
+        labels = [*options.label.split(",")]
+    asked = [_asked(name) for name in (options.text, options.file, *labels)]
     if _is_absent_group(table, options):
         asked.append(_asked(options.group))
     return [
@@ -132,10 +141,48 @@ def _near(name: str, names: Sequence[str]) -> str:
     return f" Was {' or '.join(repr(one) for one in near)} meant?" if near else ""
 
 
-def _settled(named: Named, transcripts: bool, table: Table, options: LoadOptions) -> Columns:
+def _several(table: Table, named: Named, options: LoadOptions) -> tuple[str, ...]:
+    """The columns that are labels together: those asked for with commas between them, or all that say yes or no."""
+    if options.label is not None:
+        asked = tuple(clean_text(one) for one in options.label.split(","))
+        there = clean_text(options.label) not in table.names and set(asked) <= set(table.names)
+        return asked if there and len(asked) > 1 else ()
+    if named.label is not None:
+        return ()
+    taken = {named.text, named.file, options.group, first_known(table.names, PARTS_COLUMNS)}
+    rest = [name for name in dict.fromkeys(table.names) if name not in taken]
+    found = tuple(name for name in rest if _says_yes_and_no(table, name))
+    return found if len(found) > 1 else ()
+
+
+def is_yes_or_no(cell: str) -> bool:
+    """Whether a cell says yes, no, or nothing."""
+    return is_missing(cell) or cell.casefold() in YES | NO
+
+
+def _says_yes_and_no(table: Table, name: str) -> bool:
+    texts = {text.casefold() for text in table.cells(name).texts}
+    return all(map(is_yes_or_no, texts)) and bool(texts & YES) and not table.cells(name).faults
+
+
+def _holds_lists(table: Table, name: str, options: LoadOptions) -> bool:
+    """Whether most cells are lists, which are several labels unless something else is asked for."""
+    if options.task not in (None, "multilabel"):
+        return False
+    lists = sum(isinstance(one, list | tuple) and not any(map(_is_nested, one)) for one in table.values(name))
+    return lists > MOST * len(table)
+
+
+def _is_nested(value: object) -> bool:
+    return isinstance(value, list | tuple | dict | bytes)
+
+
+def _settled(
+    named: Named, transcripts: bool, table: Table, options: LoadOptions, several: tuple[str, ...] = ()
+) -> Columns:
     by_text = options.text is not None and options.file is None and not transcripts
     content = named.text if named.file is None or by_text else named.file
-    label = named.text if transcripts else named.label
+    label = named.text if transcripts else several[0] if several else named.label
     assert content is not None
     assert label is not None
     group = _asked(options.group)
@@ -155,6 +202,8 @@ def _nested(table: Table, columns: Columns) -> list[str]:
     """Needed columns that hold something else than texts and numbers in most rows."""
     problems = []
     for name in columns.needed:
+        if name == columns.label and columns.lists:
+            continue
         faults = table.cells(name).faults
         odd = [reason for reason in faults.values() if reason.startswith(("a list", "an object")) or "bytes" in reason]
         if len(odd) > MOST * len(table):

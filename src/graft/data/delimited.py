@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from graft.data.cells import column_name
 from graft.data.column_names import simple
+from graft.dataset.cells import column_name
 from graft.errors import plural
 
 MOST_FIELD = 100_000_000  # characters of one field: what is too long for a text is told of that row alone

@@ -16,14 +16,6 @@ MARKS = (  # the longer ones first: the mark of UTF-32 begins like that of UTF-1
 FEW = 0.01  # of the lines: with no more of them broken, and no line to show another encoding, they are told alone
 
 
-def is_encoding(name: str) -> bool:
-    """Whether Python can read text in an encoding of this name."""
-    try:
-        return isinstance(b"a,b".decode(name), str)
-    except (LookupError, UnicodeError, ValueError, TypeError):
-        return False
-
-
 def text_of(path: Path, content: bytes, encoding: str | None) -> str:
     """The content of a table as text, without a byte order mark.
 

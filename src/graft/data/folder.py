@@ -6,9 +6,9 @@ from itertools import islice
 from pathlib import Path
 
 from graft.data.listing import PART_NAMES, Entry, Listing
-from graft.data.options import LoadOptions
 from graft.data.rows import TABLES
 from graft.data.walk import Walk
+from graft.dataset.options import LoadOptions
 from graft.errors import DataError, RequestError, listing, plural
 from graft.escaping import is_plain, visible
 from graft.modalities.image import IMAGE

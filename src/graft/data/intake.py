@@ -7,15 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from graft.data import checks, transcripts
-from graft.data.dataset import Dataset, unreadable_finding
+from graft.data.duplicates import without_duplicates
 from graft.data.folder import FolderReader
 from graft.data.index import check_files, check_pairs, check_texts
 from graft.data.listing import Entry, Listing, Reader
-from graft.data.options import LoadOptions
 from graft.data.rows import TABLES
-from graft.data.split import make_split
 from graft.data.table import TableReader
+from graft.dataset.dataset import Dataset, unreadable_finding
+from graft.dataset.options import LoadOptions
 from graft.errors import DataError, RequestError, listing, plural
 from graft.modalities.modality import Pair
 from graft.modalities.pair import PAIR
@@ -39,26 +38,11 @@ def load(path: str | Path, options: LoadOptions | None = None, watch: Watch = SI
     options = options or LoadOptions()
     options.check()
     found = _read(root, options)
-    problems = list(found.problems)
-    if not found.transcribed:
-        problems += checks.name_problems(found.entries)
-        problems += checks.look_alike_problems(found.entries, found.table)
+    problems = [*found.problems, *found.task.problems([one.label for one in found.entries], found.table)]
     if not found.entries:
         raise DataError(root, problems)
     dataset = replace(_checked(root, found, options, watch), options=options)
-    kept, duplicates = checks.set_aside_duplicates(dataset)
-    dataset = replace(dataset.take(kept), findings=(*dataset.findings, *duplicates))
-    if dataset.transcribed:
-        return transcripts.finish(dataset, options, problems)
-    dataset = _leave_out(dataset, checks.small_classes(dataset, options.min_per_class), options)
-    dataset = _without_untrained_classes(dataset)
-    problems += checks.obstacles(dataset)
-    if problems:
-        raise DataError(root, problems, [finding.message for finding in dataset.findings])
-    if dataset.split == "made":
-        dataset = _dealt(dataset, options.seed)
-    findings = [*checks.part_findings(dataset), checks.too_many_classes(dataset)]
-    return replace(dataset, findings=(*dataset.findings, *(finding for finding in findings if finding)))
+    return found.task.finish(without_duplicates(dataset), options, problems)
 
 
 def load_labelled(path: str | Path, watch: Watch = SILENT, options: LoadOptions | None = None) -> Dataset:
@@ -71,9 +55,7 @@ def load_labelled(path: str | Path, watch: Watch = SILENT, options: LoadOptions 
     found = _read(root, options)
     if found.problems:
         raise DataError(root, found.problems)
-    dataset = _checked(root, found, options, watch)
-    kept, duplicates = checks.set_aside_duplicates(dataset)
-    return replace(dataset.take(kept), findings=(*dataset.findings, *duplicates))
+    return without_duplicates(_checked(root, found, options, watch))
 
 
 def _read(root: Path, options: LoadOptions) -> Listing:
@@ -101,11 +83,6 @@ def _checked(origin: Path, found: Listing, options: LoadOptions, watch: Watch) -
         checked = check_texts(texts, modality)
     else:
         checked = check_files([root / entry.source for entry in found.entries], modality, watch)
-    readable = [
-        (entry, result.sha256)
-        for entry, result in zip(found.entries, checked, strict=True)
-        if result.error is None and result.sha256 is not None
-    ]
     reasons = tuple(
         f"{entry.source}: {result.error}"
         for entry, result in zip(found.entries, checked, strict=True)
@@ -120,28 +97,41 @@ def _checked(origin: Path, found: Listing, options: LoadOptions, watch: Watch) -
     if remarks:
         message = f"{plural(len(remarks), modality.noun)} can be used but may teach little: {listing(remarks, 3)}."
         findings.append(Finding("flawed", "warning", message, remarks))
-    if not readable:
+    hashes = {row: one.sha256 for row, one in enumerate(checked) if one.error is None and one.sha256 is not None}
+    if not hashes:
         told = [f"none of its {plural(len(checked), modality.noun)} can be read: {_alike(reasons)}"]
         raise DataError(origin, told, [finding.message for finding in found.findings])
-    entries = [entry for entry, _ in readable]
-    classes = sorted({entry.label for entry in found.entries})
-    numbers = {name: number for number, name in enumerate(classes)}
+    read = found.task.read([entry.label for entry in found.entries])
+    findings += _unusable_labels(found, read.faults)
+    rows = [row for row in hashes if row not in read.faults]
+    if not rows:
+        raise DataError(origin, ["No label of it can be used."], [finding.message for finding in findings])
+    entries = [found.entries[row] for row in rows]
     return Dataset(
         root=root.absolute(),
         modality=modality,
-        classes=tuple(classes),
+        task=found.task,
+        classes=read.names,
         sources=[entry.source for entry in entries],
-        labels=np.array([numbers[entry.label] for entry in entries], dtype=np.int32),
+        labels=read.targets[rows],
         parts=np.array([PARTS.index(entry.part or "train") for entry in entries], dtype=np.uint8),
         groups=_groups(entries, options.group),
-        hashes=np.frombuffer(b"".join(sha256 for _, sha256 in readable), dtype=np.uint8).reshape(-1, 32),
+        hashes=np.frombuffer(b"".join(hashes[row] for row in rows), dtype=np.uint8).reshape(-1, 32),
         split="made" if entries[0].part is None else "given",
         findings=tuple(findings),
         texts=[entry.text or "" for entry in entries] if texts else None,
         origin=origin.absolute(),
-        transcribed=found.transcribed,
         files=[entry.file or "" for entry in entries] if modality is PAIR else None,
     )
+
+
+def _unusable_labels(found: Listing, faults: dict[int, str]) -> list[Finding]:
+    """The finding for samples whose labels cannot be what is predicted."""
+    if not faults:
+        return []
+    reasons = tuple(f"{found.entries[row].source}: {reason}" for row, reason in faults.items())
+    message = f"{plural(len(faults), 'label')} cannot be used, so their samples are left out: {_alike(reasons)}."
+    return [Finding("unusable-label", "warning", message, reasons)]
 
 
 def _alike(reasons: Sequence[str]) -> str:
@@ -170,67 +160,3 @@ def _groups(entries: Sequence[Entry], pattern: str | None) -> list[str]:
             "It must match every path, and its first group (in brackets) names what the sample belongs to."
         )
     return [match[1] if match.re.groups else match[0] for match in matches if match is not None]
-
-
-def _leave_out(dataset: Dataset, small: dict[str, int], options: LoadOptions) -> Dataset:
-    """The data set without classes that the user said are too small, as a finding."""
-    if not small:
-        return dataset
-    emptied = [name for name, count in small.items() if count == 0]
-    if emptied:
-        message = f"Nothing usable is left of {plural(len(emptied), 'class')}: {listing(emptied)}."
-        dataset = _without_classes(dataset, set(emptied), Finding("emptied-class", "warning", message, tuple(emptied)))
-        small = {name: count for name, count in small.items() if count}
-    if not small:
-        return dataset
-    message = (
-        f"{plural(len(small), 'class')} with fewer than {options.min_per_class} {dataset.modality.noun}s left out, "
-        f"as asked: {checks.counted(small)}."
-    )
-    return _without_classes(dataset, set(small), Finding("small-class", "warning", message, tuple(small)))
-
-
-def _without_untrained_classes(dataset: Dataset) -> Dataset:
-    """The data set without classes that a given split leaves nothing to train on, as a finding."""
-    if dataset.split == "made":
-        return dataset
-    in_train = dataset.counts()[:, PARTS.index("train")]
-    absent = [name for name, count in zip(dataset.classes, in_train, strict=True) if count == 0]
-    if not absent:
-        return dataset
-    noun = dataset.modality.noun
-    left = int(np.isin(dataset.labels, [dataset.classes.index(name) for name in absent]).sum())
-    message = (
-        f"{plural(len(absent), 'class')} without any {noun} in train, so no model can know them; their "
-        f"{plural(left, noun)} in val and test are set aside: {listing(absent)}."
-    )
-    return _without_classes(dataset, set(absent), Finding("class-not-in-train", "warning", message, tuple(absent)))
-
-
-def _dealt(dataset: Dataset, seed: int) -> Dataset:
-    """The data set with its parts dealt; raises `DataError` where groups leave a class nothing to train on."""
-    dataset = replace(dataset, parts=make_split(dataset, seed))
-    in_train = dataset.counts()[:, PARTS.index("train")]
-    lacking = [name for name, count in zip(dataset.classes, in_train, strict=True) if count == 0]
-    if lacking:
-        raise DataError(
-            dataset.root,
-            [
-                f"The groups leave {plural(len(lacking), 'class')} nothing to train on: {listing(lacking)}. "
-                "Each class needs samples from several groups; add some, or name smaller groups with --group."
-            ],
-        )
-    return dataset
-
-
-def _without_classes(dataset: Dataset, names: set[str], finding: Finding) -> Dataset:
-    remaining = [number for number, name in enumerate(dataset.classes) if name not in names]
-    renumbered = np.full(len(dataset.classes), -1, dtype=np.int32)
-    renumbered[remaining] = np.arange(len(remaining), dtype=np.int32)
-    dataset = dataset.take(np.flatnonzero(np.isin(dataset.labels, remaining)))
-    return replace(
-        dataset,
-        classes=tuple(dataset.classes[number] for number in remaining),
-        labels=renumbered[dataset.labels],
-        findings=(*dataset.findings, finding),
-    )

@@ -3,11 +3,13 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from graft.data.cells import control_characters, is_missing, one_line, without_fraction
-from graft.data.columns import Columns
+from graft.data.columns import YES, Columns, is_yes_or_no
 from graft.data.listing import PART_NAMES
 from graft.data.rows import Table
+from graft.dataset.cells import control_characters, is_missing, one_line, without_fraction
+from graft.dataset.task import Task
 from graft.errors import listing, plural
 from graft.records import Finding, Part
 
@@ -42,21 +44,63 @@ class LabelledRows:
     problems: list[str] = field(default_factory=list)
 
 
-def labelled_rows(sheet: Sheet) -> LabelledRows:
-    """All rows of a table that have a label and cells that can be used."""
+def labels_of(sheet: Sheet, found: LabelledRows) -> list[str]:
+    """The label of each row as it is written, whatever it will be taken for; what was changed is told in `found`.
+
+    Several columns become one label: the names of those that hold a yes, with ? before those that say nothing, or
+    NAME=NUMBER of each. A list becomes its entries. Both have | between the parts.
+    """
+    columns = sheet.columns
+    if columns.several:
+        return _of_several(sheet)
+    if columns.transcripts:
+        return [one_line(text) for text in sheet.table.cells(columns.label).texts]
+    if columns.lists:
+        return [_of_list(one) for one in sheet.table.values(columns.label)]
+    labels = [one_line(text) for text in sheet.table.cells(columns.label).texts]
+    whole = without_fraction(labels)
+    if whole is not None:
+        shown = next((old, new) for old, new in zip(labels, whole, strict=True) if old != new)
+        message = f"The labels of {sheet.table.path.name} are whole numbers: {shown[0]} is written as {shown[1]}."
+        found.findings.append(Finding("whole-numbers", "info", message))
+    return labels if whole is None else whole
+
+
+def _of_several(sheet: Sheet) -> list[str]:
+    names = sheet.columns.several
+    cells = [[one_line(text) for text in sheet.table.cells(name).texts] for name in names]
+    if not all(is_yes_or_no(text) for column in cells for text in column):
+        return [
+            "|".join(f"{name}={column[row]}" for name, column in zip(names, cells, strict=True) if column[row])
+            for row in range(len(sheet.table))
+        ]
+    marked = [[_marked(name, cell) for cell in column] for name, column in zip(names, cells, strict=True)]
+    return ["|".join(filter(None, row)) for row in zip(*marked, strict=True)]
+
+
+def _marked(name: str, cell: str) -> str:
+    return f"?{name}" if is_missing(cell) else name if cell.casefold() in YES else ""
+
+
+def _of_list(value: Any) -> str:
+    if not isinstance(value, list | tuple):
+        return "" if value is None else one_line(str(value))
+    return "|".join(one_line(str(one)) for one in value if one is not None)
+
+
+def labelled_rows(sheet: Sheet, task: Task, labels: Sequence[str], found: LabelledRows) -> LabelledRows:
+    """All rows of a table that have a label of the task and cells that can be used, added to what was `found`."""
     table, columns = sheet.table, sheet.columns
-    found = LabelledRows()
-    labels = _labels(sheet, found)
     parts = _parts(sheet, found)
     groups = None if columns.group is None else table.cells(columns.group).texts
     contents = table.cells(columns.content).texts
     beside = table.cells(columns.beside).texts if columns.beside is not None else None
     faults = _faults(sheet, labels)
-    unlabelled = []
+    unlabelled: list[int] = []
     for row, label in enumerate(labels):
         if row in faults:
             continue
-        if not label if columns.transcripts else is_missing(label):
+        if task.is_missing(label):
             unlabelled.append(row)
             continue
         group = None if groups is None else groups[row]
@@ -98,22 +142,12 @@ def _left_out(table: Table, rows: Sequence[tuple[int, str]]) -> Finding:
     return Finding("unreadable", "warning", message, tuple(f"{name}:{line}: {reason}" for line, reason in rows))
 
 
-def _labels(sheet: Sheet, found: LabelledRows) -> list[str]:
-    labels = [one_line(text) for text in sheet.table.cells(sheet.columns.label).texts]
-    if sheet.columns.transcripts:
-        return labels
-    whole = without_fraction(labels)
-    if whole is not None:
-        shown = next((old, new) for old, new in zip(labels, whole, strict=True) if old != new)
-        message = f"The labels of {sheet.table.path.name} are whole numbers: {shown[0]} is written as {shown[1]}."
-        found.findings.append(Finding("whole-numbers", "info", message))
-    return labels if whole is None else whole
-
-
 def _faults(sheet: Sheet, labels: Sequence[str]) -> dict[int, str]:
     """Rows with a cell that cannot be used, by their reasons."""
     faults: dict[int, list[str]] = defaultdict(list)
     for name in sheet.columns.needed:
+        if name == sheet.columns.label and sheet.columns.lists:
+            continue
         kind = "the label" if name == sheet.columns.label and not sheet.columns.transcripts else f"column {name!r}"
         for row, reason in sheet.table.cells(name).faults.items():
             faults[row].append(reason if name == sheet.columns.content else f"{kind} is {reason}")

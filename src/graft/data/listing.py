@@ -4,9 +4,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from graft.data.options import LoadOptions
+from graft.dataset.options import LoadOptions
+from graft.dataset.task import Task
 from graft.modalities.modality import Modality
 from graft.records import Finding, Part
+from graft.tasks.table import CLASSES
 
 PART_NAMES: dict[str, Part] = {
     "train": "train",
@@ -41,7 +43,7 @@ class Listing:
     entries: list[Entry] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
-    transcribed: bool = False  # labels are what is said in the recordings
+    task: Task = CLASSES
     table: bool = False  # samples stand in the rows of a table
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from graft.data.bounds import bounded_parts, refuse_size
-from graft.data.cells import Unusable, column_name
+from graft.dataset.cells import Unusable, column_name
 from graft.errors import DataError, GraftError, RequestError, WorkError, plural
 
 Column = Callable[[str], list[Any]]

@@ -1,6 +1,6 @@
 """What some verbs cannot do yet with some kinds of data."""
 
-from graft.data.dataset import Dataset
+from graft.dataset.dataset import Dataset
 from graft.errors import RequestError
 
 

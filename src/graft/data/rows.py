@@ -7,12 +7,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from graft.data.cells import Cells, cleaned, column_name
 from graft.data.delimited import Fault, delimited_records
 from graft.data.encoding import text_of
 from graft.data.foreign_formats import refuse_foreign
 from graft.data.json_lines import json_records, whole_document
 from graft.data.parquet import parquet_columns
+from graft.dataset.cells import Cells, cleaned, column_name
 from graft.errors import DataError, RequestError
 from graft.storage import explain
 

@@ -4,15 +4,17 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import repeat
 from pathlib import Path
 
 from graft.data.column_names import FILES, KNOWN, TEXTS
 from graft.data.columns import TRANSCRIPTS, ambiguous, columns_of, named_columns, told
-from graft.data.labelled_rows import LabelledRows, Sample, Sheet, labelled_rows, unreadable_rows
+from graft.data.labelled_rows import LabelledRows, Sample, Sheet, labelled_rows, labels_of, unreadable_rows
 from graft.data.listing import PART_NAMES, Entry, Listing
 from graft.data.located import Located, locate
-from graft.data.options import LoadOptions
 from graft.data.rows import TABLES, Table, read_table
+from graft.dataset.options import LoadOptions
+from graft.dataset.task import Task
 from graft.errors import DataError, RequestError, listing, plural
 from graft.modalities.audio import AUDIO
 from graft.modalities.image import IMAGE
@@ -21,6 +23,7 @@ from graft.modalities.pair import PAIR
 from graft.modalities.table import MODALITIES
 from graft.modalities.text import TEXT
 from graft.records import PARTS, Finding, Part
+from graft.tasks.table import SPOKEN, recognised
 
 ROW = re.compile(r"(.+\.(?:csv|tsv|jsonl|ndjson|parquet)):(\d+)")
 
@@ -36,17 +39,29 @@ class TableReader:
         if not path.is_file():
             raise RequestError(f"{path} does not exist.")
         sheets, findings, problems = _sheets(path, options)
-        rows = [labelled_rows(sheet) for sheet in sheets]
+        task, rows = _rows(sheets, options, findings)
         findings += [finding for one in rows for finding in one.findings]
         problems += [problem for one in rows for problem in one.problems]
         if not any(one.samples for one in rows):
             raise DataError(path, [*problems, "No row of it can be used."], [one.message for one in findings])
         texts = sheets[0].columns.texts
-        found = _of_texts(path, rows) if texts else _of_files(path, sheets, rows, options, findings)
+        found = _of_texts(path, rows, task) if texts else _of_files(path, sheets, rows, options, findings, task)
         found.problems[:0] = problems
         found.findings[:0] = findings
         found.table = True
         return found
+
+
+def _rows(sheets: Sequence[Sheet], options: LoadOptions, findings: list[Finding]) -> tuple[Task, list[LabelledRows]]:
+    """What the labels of all sheets are taken for, which is told, and the rows that have such a label."""
+    found = [LabelledRows() for _ in sheets]
+    labels = [labels_of(sheet, one) for sheet, one in zip(sheets, found, strict=True)]
+    if sheets[0].columns.transcripts:
+        return SPOKEN, [labelled_rows(*one) for one in zip(sheets, repeat(SPOKEN), labels, found, strict=False)]
+    task, why = recognised([label for one in labels for label in one], options.task)
+    if why:
+        findings.append(Finding("task", "info", why))
+    return task, [labelled_rows(*one) for one in zip(sheets, repeat(task), labels, found, strict=False)]
 
 
 def contents_of(
@@ -185,15 +200,20 @@ def _unlike(sheets: Sequence[Sheet]) -> list[str]:
     return [f"{names} stand beside each other and their columns do not agree. Give them the same columns."]
 
 
-def _of_texts(path: Path, rows: Sequence[LabelledRows]) -> Listing:
-    found = Listing(path.parent, TEXT)
+def _of_texts(path: Path, rows: Sequence[LabelledRows], task: Task) -> Listing:
+    found = Listing(path.parent, TEXT, task=task)
     for sample in _samples(rows):
         found.entries.append(Entry(sample.where, sample.label, sample.part, sample.content, sample.group))
     return found
 
 
 def _of_files(
-    path: Path, sheets: Sequence[Sheet], rows: Sequence[LabelledRows], options: LoadOptions, seen: Sequence[Finding]
+    path: Path,
+    sheets: Sequence[Sheet],
+    rows: Sequence[LabelledRows],
+    options: LoadOptions,
+    seen: Sequence[Finding],
+    task: Task,
 ) -> Listing:
     """Samples that are files; raises `DataError` where none is found, or none is of a kind that graft reads."""
     samples, columns = _samples(rows), sheets[0].columns
@@ -205,7 +225,7 @@ def _of_files(
     paired = kind is IMAGE and columns.beside is not None
     if columns.transcripts and kind is not AUDIO:
         raise DataError(path, [f"{kind.noun.capitalize()}s need a label. {TRANSCRIPTS}"], told)
-    found = Listing(located.root, PAIR if paired else kind, transcribed=columns.transcripts)
+    found = Listing(located.root, PAIR if paired else kind, task=task)
     found.findings += [Finding("found-elsewhere", "warning", remark) for remark in located.remarks]
     if paired:
         message = f"Each sample is a picture (column {columns.content!r}) with a text (column {columns.beside!r})."
@@ -238,12 +258,13 @@ def _once(found: Listing, rows: Sequence[tuple[Sample, str]]) -> None:
     copies, contradictions = [], []
     for source, samples in by_source.items():
         kept = max(samples, key=lambda one: PARTS.index(one.part or "train"))  # the first of the most protected part
-        if len({one.label for one in samples}) > 1:
+        label = _joined(found.task, [one.label for one in samples])
+        if label is None:
             contradictions.append(" = ".join(f"{one.where} ({one.label})" for one in samples))
             continue
         copies += [f"{one.where} = {kept.where}" for one in samples if one is not kept]
-        found.entries.append(Entry(source, kept.label, kept.part, None, kept.group, source))
-    noun, twice = found.modality.noun, "transcripts" if found.transcribed else "classes"
+        found.entries.append(Entry(source, label, kept.part, None, kept.group, source))
+    noun, twice = found.modality.noun, plural(2, found.task.classes_noun).removeprefix("2 ")
     if copies:
         message = f"{plural(len(copies), 'row')} with the same {noun} as another: {listing(copies, 3)}; one is kept."
         found.findings.append(Finding("duplicate", "warning", message, tuple(copies)))
@@ -253,6 +274,15 @@ def _once(found: Listing, rows: Sequence[tuple[Sample, str]]) -> None:
             "rows are set aside."
         )
         found.findings.append(Finding("contradictory", "warning", message, tuple(contradictions)))
+
+
+def _joined(task: Task, labels: Sequence[str]) -> str | None:
+    """The label of a file that several rows name; None where they contradict each other."""
+    if len(set(labels)) == 1:
+        return labels[0]
+    read = task.read(labels)
+    merged = None if read.faults else task.merge(read.targets)
+    return None if merged is None else task.write(read.names, merged)
 
 
 def _not_found(column: str, samples: Sequence[Sample], located: Located) -> str:

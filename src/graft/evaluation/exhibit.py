@@ -11,13 +11,13 @@ import numpy as np
 from markupsafe import escape as escape_html
 
 from graft.escaping import visible
+from graft.evaluation.blocks import Exhibit
 from graft.modalities.audio import AUDIO
 from graft.modalities.image import IMAGE
 from graft.modalities.modality import UnreadableError
 from graft.modalities.pair import PAIR
 from graft.modalities.samples import opened
 from graft.modalities.text import TEXT
-from graft.records import Mistake
 from graft.storage import sha256_of
 
 THUMBNAIL = 160  # pixels
@@ -63,19 +63,17 @@ def find_sample(own: Samples, read: Samples | None, root: str, source: str) -> P
     return None
 
 
-def exhibit(noun: str, mistake: Mistake, path: Path | None) -> str:
+def exhibit(noun: str, one: Exhibit, path: Path | None) -> str:
     """HTML that shows a sample, from its file or from the words kept of it; empty where neither is there."""
     try:
         if noun == PAIR.noun:  # its words alone: the picture stands in a table that may have changed
-            return f"<blockquote>{_escaped(excerpt(mistake.text))}</blockquote>"
+            return f"<blockquote>{_escaped(excerpt(one.text))}</blockquote>"
         if noun == TEXT.noun:
-            words = mistake.text or (opened(TEXT, path) if path is not None else "")
+            words = one.text or (opened(TEXT, path) if path is not None else "")
             return f"<blockquote>{_escaped(excerpt(words))}</blockquote>" if words else ""
         if path is None:
             return ""
-        return (
-            _wave(path) if noun == AUDIO.noun else _thumbnail(path, f"{mistake.truth}, taken for {mistake.predicted}")
-        )
+        return _wave(path) if noun == AUDIO.noun else _thumbnail(path, one.alternative)
     except UnreadableError:
         return ""
 

@@ -2,21 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import log
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from markupsafe import Markup
 
+from graft.errors import plural
 from graft.escaping import command, markdown, markdown_code, visible
 from graft.evaluation import charts
+from graft.evaluation.blocks import Block, Exhibit, Gallery, Headline
 from graft.evaluation.error_rates import TranscriptEvaluation
-from graft.evaluation.evaluate import confusions
 from graft.evaluation.exhibit import Find, exhibit, nothing, recording
-from graft.records import Evaluation, Finding, Json, Ranking, Verdict
+from graft.records import Finding, Json, Ranking, Verdict
 
-MOST_CLASSES = 60  # shown in tables and in the confusion matrix
-MOST_MISTAKES = 24
+MOST_MISTAKES = 24  # of recordings with transcripts
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +29,21 @@ class Subject:
     classes: tuple[str, ...]
     facts: tuple[tuple[str, str], ...]
     noun: str = "picture"  # what one sample is called
+    classes_noun: str = "class"
+    what: str = "A model"  # it is
+    caveat: str = ""
+
+
+class Shows(Protocol):
+    """What says how an evaluation is shown: the task that it is of."""
+
+    ladder_columns: tuple[tuple[str, str, str], ...]  # figure, title and format
+
+    def headline(self, evaluation: Any) -> Headline:
+        """The result in one figure."""
+
+    def page(self, evaluation: Any) -> list[Block]:
+        """All of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +57,8 @@ class Story:
 
 def render(
     subject: Subject,
-    evaluations: Sequence[tuple[str, Evaluation]],
+    task: Shows,
+    evaluations: Sequence[tuple[str, Any]],
     findings: Sequence[Finding],
     story: Story | None = None,
     find: Find = nothing,
@@ -59,8 +74,11 @@ def render(
         "findings": findings,
         "noun": subject.noun,
         "predict": predict_command(subject),
-        "pages": [_page(title, evaluation, subject, find) for title, evaluation in evaluations],
+        "pages": [_page(title, task, evaluation, find) for title, evaluation in evaluations],
+        "names": plural(2, subject.classes_noun).removeprefix("2 "),
         "percent": percent,
+        "columns": task.ladder_columns,
+        "figure": shown_figure,
         "story": story,
         "differences": charts.differences(story.verdict) if story.verdict else "",
     }
@@ -125,31 +143,30 @@ def predict_command(subject: Subject) -> Markup:
     return Markup(command("graft", "predict", Path(subject.path)))  # noqa: S704 - command keeps it on one line
 
 
+def shown_figure(value: float, form: str) -> str:
+    """A figure in a format of Python's, or as "percent"."""
+    return percent(value) if form == "percent" else f"{value:{form}}"
+
+
 def percent(share: float) -> str:
     """A share as people read it: 0.8712 -> "87.1%"."""
     return f"{100 * share:.1f}%"
 
 
-def _page(title: str, evaluation: Evaluation, subject: Subject, find: Find) -> dict[str, Any]:
-    worst = sorted(evaluation.per_class, key=lambda score: (score.support == 0, score.recall))
-    shown = evaluation.per_class if len(worst) <= MOST_CLASSES else worst[:MOST_CLASSES]
+def _page(title: str, task: Shows, evaluation: Any, find: Find) -> dict[str, Any]:
     return {
         "title": title,
         "evaluation": evaluation,
-        "guessing": log(len(subject.classes)),
-        "classes": shown,
-        "more_classes": len(worst) - len(shown),
-        "matrix": charts.matrix(evaluation) if len(worst) <= MOST_CLASSES else "",
-        "confusions": confusions(evaluation, most=8),
-        "calibration": charts.calibration(evaluation),
-        "mistakes": [
-            {
-                "truth": mistake.truth,
-                "predicted": mistake.predicted,
-                "confidence": mistake.confidence,
-                "source": mistake.source,
-                "shown": exhibit(evaluation.noun, mistake, find(evaluation.root, mistake.source)),
-            }
-            for mistake in evaluation.mistakes[:MOST_MISTAKES]
+        "headline": task.headline(evaluation),
+        "blocks": [
+            {"kind": type(block).__name__, "of": block, "shown": _exhibits(block, evaluation, find)}
+            for block in task.page(evaluation)
         ],
     }
+
+
+def _exhibits(block: Block, evaluation: Any, find: Find) -> list[tuple[Exhibit, str]]:
+    """The samples of a gallery with the HTML that shows each."""
+    if not isinstance(block, Gallery):
+        return []
+    return [(one, exhibit(evaluation.noun, one, find(evaluation.root, one.source))) for one in block.items]

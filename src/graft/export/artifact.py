@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -26,6 +26,7 @@ from graft.backbones.model_folder import (
     read_tokenizer,
 )
 from graft.backbones.tokenizer import check_tokenizer
+from graft.dataset.task import Task
 from graft.errors import MissingExtraError, RequestError, WorkError, listing
 from graft.escaping import markdown, shortened
 from graft.export.classifier import OUTPUTS
@@ -40,6 +41,7 @@ from graft.modalities.table import modality_of
 from graft.progress import SILENT, Watch
 from graft.records import Fraction, Json, Preprocess, TextPreprocess
 from graft.storage import check_closed, read_record, sha256_of, write_bytes, write_json
+from graft.tasks.table import CLASSES, task_of
 
 FORMAT = 1
 MANIFEST, PARITY, README = "manifest.json", "parity.json", "README.md"
@@ -60,6 +62,8 @@ class Manifest:
     unknown_threshold: Fraction
     preprocess: dict[str, Any]
     sha256: dict[str, str]
+    task: str = CLASSES.name
+    details: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,8 @@ def describe(model: Model, target: Target, variant: Variant, name: str, accuracy
         "target": target.name,
         "variant": variant,
         "model": target.file,
+        "task": model.task.name,
+        "details": model.details,
         "modality": kind,
         "noun": model.modality.noun,
         "classes": list(model.classes),
@@ -252,6 +258,8 @@ class Artifact:
         if missing:
             raise MissingExtraError(missing, self.target.extra)
         self.classes = tuple(manifest.classes)
+        self.task: Task = task_of(manifest.task)
+        self.details = manifest.details
         self.modality: Modality = modality_of(manifest.modality)
         self.unknown_threshold = manifest.unknown_threshold
         self.preprocess = self._preprocess(manifest)

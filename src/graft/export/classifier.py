@@ -33,9 +33,11 @@ def classifier(model: Model) -> "nn.Module":
                 self.head.weight.copy_(torch.from_numpy(model.weight / np.float32(model.temperature)))
                 self.head.bias.copy_(torch.from_numpy(model.bias / np.float32(model.temperature)))
 
+            self.answer = model.task.activation()
+
         def forward(self, samples: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-            probabilities = torch.softmax(self.head(self.trunk(samples)), dim=1)
-            return probabilities, 1 - probabilities.amax(dim=1)
+            answers: tuple[torch.Tensor, torch.Tensor] = self.answer(self.head(self.trunk(samples)))
+            return answers
 
     return Classifier().eval().requires_grad_(False)
 

@@ -71,6 +71,15 @@ class Basis:
         moments: NDArray[np.float64] = self.right.T @ sums.T
         return moments
 
+    def moments_of(self, centred: NDArray[np.float64]) -> NDArray[np.float64]:
+        """S U^T Y for targets Y whose mean is zero, (samples, outputs): (rank, outputs)."""
+        sums = np.zeros((len(self.mean), centred.shape[1]))
+        for number, chunk in enumerate(_chunks(self.features)):
+            place = slice(number * CHUNK, number * CHUNK + len(chunk))
+            sums += ((chunk - self.mean) / self.scale).T @ centred[place]
+        moments: NDArray[np.float64] = self.right.T @ sums
+        return moments
+
 
 def _chunks(features: NDArray[np.floating]) -> Iterator[NDArray[np.float64]]:
     """Rows a few thousand at a time, in double precision."""

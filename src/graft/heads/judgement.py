@@ -1,6 +1,8 @@
 """How good scores are on samples that were not trained on, sample by sample, at their best temperature."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,15 +21,18 @@ class Judgement:
 
     temperature: float
     log_loss: float
-    squares: NDArray[np.float64]  # (samples,), from 0 to 2: squared distance from the truth
-    right: NDArray[np.bool_]  # (samples,)
+    squares: NDArray[np.float64]  # (samples,), of classes from 0 to 2: squared distance from the truth
+    right: NDArray[Any]  # (samples,), how right each answer is: of classes yes or no, else from 0 to 1
+    figures: Mapping[str, float] = field(default_factory=dict)  # what a person is told of it, the first decides
 
     @classmethod
     def of(cls, scores: Scores, labels: NDArray[np.int32]) -> "Judgement":
         """Judge scores of any scale: (samples, classes)."""
         temperature, loss = fit_temperature(scores, labels)
         distance = softmax(scores / temperature) - one_hot(labels, scores.shape[1])
-        return cls(temperature, loss, (distance**2).sum(axis=1), scores.argmax(axis=1) == labels)
+        right = scores.argmax(axis=1) == labels
+        figures = {"accuracy": float(right.mean()), "log_loss": loss}
+        return cls(temperature, loss, (distance**2).sum(axis=1), right, figures)
 
     @property
     def brier(self) -> float:

@@ -6,13 +6,15 @@ P_b = Y_b - (I - H_bb)^-1 R_b, where H is the hat matrix and R the residuals (th
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graft.heads.basis import Basis
 
-Scores = NDArray[np.float64]  # (samples, classes)
+Scores = NDArray[np.float64]  # (samples, outputs)
+Targets = NDArray[Any]  # (samples,) numbers of classes, or (samples, outputs) numbers
 PENALTIES = 10.0 ** np.arange(-3, 4)  # in units of the mean squared singular value
 
 
@@ -40,6 +42,13 @@ def one_hot(labels: NDArray[np.int32], classes: int) -> NDArray[np.float64]:
     targets = np.zeros((len(labels), classes))
     targets[np.arange(len(labels)), labels] = 1
     return targets
+
+
+def fit_ridge_to(basis: Basis, targets: Scores, penalty: float) -> LinearHead:
+    """The head for one penalty, fitted to any numbers (samples, outputs), with an unpenalised bias."""
+    mean = targets.mean(axis=0)
+    coordinates = basis.moments_of(targets - mean) / (basis.squares + penalty)[:, None]
+    return LinearHead.on_basis(basis, coordinates, mean)
 
 
 def fit_ridge(basis: Basis, labels: NDArray[np.int32], classes: int, penalty: float) -> LinearHead:

@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graft.heads.basis import Basis
+from graft.heads.knn import folded_knn_accuracy
 from graft.heads.ridge import PENALTIES, cross_validate, one_hot
 from graft.heads.temperature import fit_temperature
 from graft.ranking.gbc import gbc
 from graft.ranking.hscore import shrunk_h_score
-from graft.ranking.knn import folded_knn_accuracy
 from graft.ranking.logme import log_evidence
 from graft.ranking.source_labels import nce
 from graft.ranking.transrate import transrate

@@ -11,9 +11,7 @@ from graft.backbones import Backbone
 from graft.data import Dataset
 from graft.errors import RequestError
 from graft.features import extract_all
-from graft.heads.judgement import Judgement
 from graft.heads.probe import Samples, refit
-from graft.heads.temperature import fit_temperature
 from graft.progress import Watch
 from graft.records import Json
 from graft.training.place import Place
@@ -35,16 +33,16 @@ def trial(
     for number, backbone in enumerate(backbones):
         began = time.perf_counter()
         features = extract_all(dataset, context.rows, backbone, watch, context.cache_gb)
-        head = refit(Probe().head, Samples(features[context.train], labels[context.train]), context.classes)
+        head = refit(Probe().head, Samples(features[context.train], labels[context.train]), context.objective)
         scores, trained = head.scores(features[context.deciding]), "the head"
-        temperature, _ = fit_temperature(scores, labels[context.deciding])
+        temperature = context.judge(scores).temperature
         ends = None if deadline is None else began + max(1.0, (deadline - began) / (len(backbones) - number))
         try:
             result = Partial().fit(InitialModel(backbone, head, temperature), replace(context, deadline=ends))
             scores, trained = result.scores[1.0], result.name
         except RequestError as error:
             watch.say(f"{error} It runs with its probe.")
-        judged = Judgement.of(scores, labels[context.deciding])
+        judged = context.judge(scores)
         entries.append(
             {
                 "backbone": backbone.card.id,

@@ -41,6 +41,7 @@ class Resumable:
     file: str | None = None
     encoding: str | None = None
     root: str | None = None
+    task: str | None = None
     strategy: dict[str, Any] | None = None  # of a run that graft.adapt made
     id: str = ""
     machine: dict[str, str | int] = field(default_factory=dict)

@@ -14,12 +14,13 @@ from graft.data import LoadOptions
 from graft.data.rows import TABLES
 from graft.data.table import rows_as
 from graft.data.walk import Walk
+from graft.dataset.task import Task
 from graft.errors import RequestError, listing, plural
 from graft.export.artifact import Artifact, is_artifact
 from graft.modalities.modality import Modality, UnreadableError
 from graft.modalities.samples import NoSampleError, tried
 from graft.progress import SILENT, Watch
-from graft.records import Prediction
+from graft.records import Json
 from graft.run_folder import RunFolder
 from graft.storage import named_path
 
@@ -39,10 +40,16 @@ class Answers(Protocol):
     @property
     def unknown_threshold(self) -> float: ...
 
+    @property
+    def task(self) -> Task: ...
+
+    @property
+    def details(self) -> Json: ...
+
     def predict(
         self, sources: Sequence[Source], watch: Watch = SILENT
     ) -> Iterator[tuple[int, NDArray[np.float64] | UnreadableError]]:
-        """Number and probabilities of each sample, in order."""
+        """Number and answer of each sample, in order."""
 
 
 class Predictor:
@@ -56,7 +63,7 @@ class Predictor:
 
     def predict(
         self, inputs: Any, top: int = 3, watch: Watch = SILENT, load: LoadOptions | None = None
-    ) -> Iterator[Prediction]:
+    ) -> Iterator[Any]:
         """Yield a prediction for each input: a `Path` of a file, folder or table, something in memory, or a list.
 
         In memory that is a PIL picture or an array, for a model of texts a string, for one of sounds a tuple of samples
@@ -73,18 +80,9 @@ class Predictor:
             raise RequestError(f"Nothing to predict: name {self.model.modality.noun}s, or folders that hold some.")
         for name, answer in in_order(named, lambda sources: self.model.predict(sources, watch)):
             if isinstance(answer, UnreadableError):
-                yield Prediction(name, (), (), str(answer))
+                yield self.model.task.failed(name, str(answer))
             else:
-                yield self._best(name, answer, top)
-
-    def _best(self, name: str, probabilities: NDArray[np.float64], top: int) -> Prediction:
-        best = np.argsort(-probabilities, kind="stable")[:top]
-        return Prediction(
-            name,
-            tuple(self.model.classes[label] for label in best),
-            tuple(float(probabilities[label]) for label in best),
-            unsure=float(1 - probabilities.max()) > self.model.unknown_threshold,
-        )
+                yield self.model.task.predict(name, answer, self.model.classes, self.model, top)
 
 
 def named_by(run: RunFolder) -> LoadOptions:

@@ -6,10 +6,10 @@ from pathlib import Path
 from graft.backbones.licence import doubtful
 from graft.data import Dataset
 from graft.features.cache import Kept
-from graft.records import PARTS, Finding
-from graft.terminal.console import MOST_ROWS, escape, out, point_to, shown_name
+from graft.records import Finding
+from graft.terminal.blocks import show_blocks
+from graft.terminal.console import escape, out, point_to, shown_name
 from graft.terminal.table import Column, FittedTable
-from graft.terminal.transcripts import show_transcripts
 from graft.verbs.models import Listed
 
 MODELS = (
@@ -37,24 +37,10 @@ def show_findings(findings: Iterable[Finding]) -> None:
 
 
 def show_dataset(dataset: Dataset) -> None:
-    """Classes with their samples in each part, or what the transcripts are like, then the findings."""
+    """What the targets are like and how many there are of each in each part, then the findings."""
     how = "as given by the data" if dataset.split == "given" else "random split, the same for the same --seed"
-    if dataset.transcribed:
-        show_transcripts(dataset)
-        out.print(f"{len(dataset):,} {dataset.modality.noun}s with transcripts; parts {how}.")
-        show_findings(dataset.findings)
-        return
-    counts = dataset.counts()
-    rows = [
-        (shown_name(name), *(f"{count:,}" if count else "[yellow]–[/]" for count in row))
-        for name, row in list(zip(dataset.classes, counts, strict=True))[:MOST_ROWS]
-    ]
-    if len(dataset.classes) > MOST_ROWS:
-        rows.append((f"[dim]and {len(dataset.classes) - MOST_ROWS:,} more[/]", "", "", ""))
-    columns = (Column("class", "name"), *(Column(part, rank=number) for number, part in enumerate(PARTS)))
-    last = ("[bold]all[/]", *(f"[bold]{count:,}[/]" for count in counts.sum(axis=0)))
-    out.print(FittedTable(columns, rows, last))
-    out.print(f"{len(dataset):,} {dataset.modality.noun}s of {len(dataset.classes):,} classes; parts {how}.")
+    show_blocks(dataset.task.overview(dataset))
+    out.print(f"{len(dataset):,} {dataset.modality.noun}s {dataset.task.counted(dataset)}; parts {how}.")
     show_findings(dataset.findings)
 
 

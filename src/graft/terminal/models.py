@@ -2,59 +2,28 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from graft.dataset.task import Task
 from graft.errors import plural
 from graft.escaping import command
 from graft.evaluation.error_rates import TranscriptEvaluation
-from graft.evaluation.evaluate import confusions
-from graft.evaluation.report import percent
-from graft.records import Evaluation, Json, Prediction
-from graft.terminal.console import MOST_ROWS, escape, out, point_to, print_json, shown_name
+from graft.evaluation.report import shown_figure
+from graft.records import Json
+from graft.tasks.table import CLASSES, task_of
+from graft.terminal.blocks import show_blocks
+from graft.terminal.console import escape, out, point_to, print_json, shown_name
 from graft.terminal.table import Column, FittedTable
 from graft.terminal.transcripts import kept_and_why, show_fitted_transcripts, show_transcript_evaluation
 from graft.verbs.demo import Demonstration
 from graft.verbs.evaluate import Evaluated
 from graft.verbs.fit import Fitted
 
-SCORES = (Column("class", "name"), Column("precision", rank=3), Column("recall"), Column("F1", rank=4))
-FIGURES = (Column("", "words"), Column(""), Column("", "words", rank=1))
-LADDER = (
-    Column("rung", "words"),
-    Column("", "words"),
-    Column("accuracy"),
-    Column("log-loss", rank=2),
-    Column("time", rank=1),
-    Column("kept, and why", "words", rank=3, below=""),
-)
 
-
-def show_evaluation(evaluation: Evaluation) -> None:
-    """The figures, the weakest classes and the commonest confusions."""
-    a, b = evaluation.accuracy, evaluation.balanced_accuracy
-    figures = (
-        ("accuracy", f"[bold green]{percent(a.value)}[/]", f"95% interval {percent(a.low)} to {percent(a.high)}"),
-        ("balanced accuracy", percent(b.value), f"95% interval {percent(b.low)} to {percent(b.high)}"),
-        ("log-loss", f"{evaluation.log_loss:.3f}", ""),
-        ("calibration error", percent(evaluation.calibration_error), "how far its confidence is off"),
-    )
+def show_evaluation(task: Task, evaluation: Any) -> None:
+    """What an evaluation was made on, its figures, and what is worth knowing of them."""
     out.print(f"Measured on {escape(evaluation.part)}, {plural(evaluation.samples, evaluation.noun)}:")
-    out.print(FittedTable(FIGURES, figures, header=False))
-    columns = (*SCORES, Column(f"{evaluation.noun}s", rank=2))
-    rows = []
-    seen = [score for score in evaluation.per_class if score.support or score.precision]
-    ordered = sorted(seen, key=lambda score: (score.support == 0, score.recall))
-    for score in ordered[:MOST_ROWS]:
-        recall = percent(score.recall) if score.support else "–"
-        shares = (percent(score.precision), recall, percent(score.f1))
-        rows.append((shown_name(score.name), *shares, f"{score.support:,}"))
-    if len(ordered) > MOST_ROWS:
-        rows.append((f"[dim]and {len(ordered) - MOST_ROWS:,} more, in evaluation.json[/]", "", "", "", ""))
-    out.print(FittedTable(columns, rows))
-    confused = confusions(evaluation, most=5)
-    if confused:
-        out.print("Most often confused:")
-    for one in confused:
-        out.print(f"  {shown_name(one.truth)} taken for {shown_name(one.predicted)}: {one.count} of {one.of}")
+    show_blocks(task.summary(evaluation))
     for note in evaluation.notes:
         out.print(f"[yellow]![/] {escape(note)}")
 
@@ -65,7 +34,7 @@ def show_fitted(fitted: Fitted) -> None:
     if isinstance(evaluation, TranscriptEvaluation):
         show_fitted_transcripts(evaluation, fitted.ladder, fitted.seconds)
     else:
-        _show_fitted_classes(evaluation, fitted)
+        _show_fitted_model(evaluation, fitted)
     told = {one.message for one in fitted.set_aside}
     for one in fitted.set_aside:
         out.print(f"[yellow]![/] Set aside: {escape(one.message)}")
@@ -84,30 +53,39 @@ def _typed(verb: str, run: Path) -> str:
     return escape(command("graft", verb, run))
 
 
-def _show_fitted_classes(evaluation: Evaluation, fitted: Fitted) -> None:
+def _show_fitted_model(evaluation: Any, fitted: Fitted) -> None:
+    task = task_of(fitted.task)
     if len(fitted.ladder) > 1:
-        show_ladder(fitted.ladder)
-    a = evaluation.accuracy
+        show_ladder(fitted.ladder, task.ladder_columns)
+    told = task.headline(evaluation)
     where = "the validation set" if evaluation.part == "val" else evaluation.part
     out.print(
-        f"\n[bold green]{percent(a.value)}[/] right on {where} ({evaluation.samples:,} {evaluation.noun}s; "
-        f"95% interval {percent(a.low)} to {percent(a.high)}), after {fitted.seconds:.1f} s."
+        f"\n[bold green]{told.figure}[/] {told.what} on {where} ({evaluation.samples:,} {evaluation.noun}s; "
+        f"{told.interval}), after {fitted.seconds:.1f} s."
     )
 
 
-def show_ladder(ladder: Sequence[Json]) -> None:
+def show_ladder(ladder: Sequence[Json], figures: Sequence[tuple[str, str, str]]) -> None:
     """What each rung did, how long it took, and why it was kept or dropped."""
     rows = []
     for rung in ladder:
         seconds = rung["seconds"] if isinstance(rung["seconds"], float) else sum(rung["seconds"].values())
-        loss = f"{rung['log_loss']:.3f}" if "log_loss" in rung else "–"
-        accuracy = percent(rung["accuracy"]) if "accuracy" in rung else "–"
+        told = [shown_figure(rung[name], form) if name in rung else "–" for name, _, form in figures]
         names = (escape(str(rung["rung"])), escape(rung["name"]))
-        rows.append((*names, accuracy, loss, f"{seconds:.0f} s", kept_and_why(rung)))
-    out.print(FittedTable(LADDER, rows))
+        rows.append((*names, *told, f"{seconds:.0f} s", kept_and_why(rung)))
+    columns = (
+        Column("rung", "words"),
+        Column("", "words"),
+        *(Column(title, rank=2 * number) for number, (_, title, _) in enumerate(figures)),
+        Column("time", rank=1),
+        Column("kept, and why", "words", rank=3, below=""),
+    )
+    out.print(FittedTable(columns, rows))
     deciding = max((rung.get("deciding_samples", 0) for rung in ladder), default=0)
     if deciding:
-        out.print(f"[dim]Accuracy and log-loss of each rung on the {plural(deciding, 'sample')} that decide.[/]")
+        titles = " and ".join(title for _, title, _ in figures)
+        titles = titles[:1].upper() + titles[1:]
+        out.print(f"[dim]{titles} of each rung on the {plural(deciding, 'sample')} that decide.[/]")
 
 
 def show_evaluated(evaluated: Evaluated) -> None:
@@ -115,7 +93,7 @@ def show_evaluated(evaluated: Evaluated) -> None:
     if isinstance(evaluated.evaluation, TranscriptEvaluation):
         show_transcript_evaluation(evaluated.evaluation)
     else:
-        show_evaluation(evaluated.evaluation)
+        show_evaluation(task_of(evaluated.task), evaluated.evaluation)
     times = "once" if evaluated.test_readings == 1 else f"{evaluated.test_readings} times"
     if evaluated.evaluation.part == "test":
         out.print(f"[dim]The test set of this run has now been read {times}.[/]")
@@ -133,7 +111,7 @@ def show_demo(shown: Demonstration) -> None:
     out.print(f"\n[bold]3. {typed} {_example(noun)}[/], on three test {noun}s:", soft_wrap=True)
     for truth, prediction in shown.predictions:
         mark = "[green]right[/]" if prediction.classes[:1] == (truth,) else f"[red]wrong[/], it is {shown_name(truth)}"
-        out.print(f"  {shown_name(_below(prediction.source, shown.data))}  {named(prediction)}  {mark}")
+        out.print(f"  {shown_name(_below(prediction.source, shown.data))}  {named(CLASSES, prediction)}  {mark}")
     out.print("\nNow with your own: one folder per class, or a table, then  [bold]graft fit DATA[/]")
 
 
@@ -147,7 +125,7 @@ def _below(source: str, folder: Path) -> str:
     return str(Path(source).relative_to(folder)) if source.startswith(str(folder)) else source
 
 
-def show_predictions(predictions: Sequence[Prediction], as_json: bool) -> int:
+def show_predictions(task: Task, predictions: Sequence[Any], as_json: bool) -> int:
     """One line per sample, or all as JSON; returns how many could not be read."""
     failed = sum(prediction.error is not None for prediction in predictions)
     if as_json:
@@ -157,13 +135,11 @@ def show_predictions(predictions: Sequence[Prediction], as_json: bool) -> int:
         if prediction.error is not None:
             out.print(f"{shown_name(prediction.source)}  [red]cannot be read: {escape(prediction.error)}[/]")
             continue
-        out.print(f"{shown_name(prediction.source)}  {named(prediction)}")
+        out.print(f"{shown_name(prediction.source)}  {named(task, prediction)}")
     return failed
 
 
-def named(prediction: Prediction) -> str:
-    """The classes of a prediction with their probabilities, the best in bold."""
-    pairs = zip(prediction.classes, prediction.probabilities, strict=True)
-    first, *rest = [f"{shown_name(name)} {percent(probability)}" for name, probability in pairs]
-    doubt = "[yellow]not sure:[/] " if prediction.unsure else ""
-    return f"{doubt}[bold]{first}[/]" + "".join(f"  [dim]{other}[/]" for other in rest)
+def named(task: Task, prediction: Any) -> str:
+    """The answer of a prediction, the best of it in bold."""
+    pieces = [f"[{style}]{shown_name(text)}[/]" for text, style in task.shown(prediction)]
+    return "  ".join(pieces).replace(":[/]  ", ":[/] ", 1)

@@ -2,25 +2,14 @@
 
 from collections.abc import Sequence
 
-from graft.data import Dataset
 from graft.errors import plural
 from graft.evaluation.error_rates import ErrorRates, TranscriptEvaluation
 from graft.evaluation.report import percent
-from graft.records import PARTS, Interval, Json, Transcription
+from graft.records import Interval, Json, Transcription
 from graft.terminal.console import escape, out, print_json, shown_name
 from graft.terminal.table import Column, FittedTable
-from graft.verbs.data import TranscriptFigures, transcript_figures
 
 MOST_MISHEARD = 10
-PARTS_OF_DATA = (
-    Column("part"),
-    Column("recordings"),
-    Column("groups", rank=3),
-    Column("different transcripts", rank=4),
-    Column("words", rank=2),
-    Column("letters", rank=2),
-    Column("seconds", rank=1),
-)
 DECODINGS = (
     Column("decoding", "words"),
     Column("words wrong"),
@@ -39,28 +28,6 @@ LADDER = (
     Column("time", rank=2),
     Column("kept, and why", "words", rank=4, below=""),
 )
-
-
-def show_transcripts(dataset: Dataset) -> None:
-    """Recordings and letters in each part, their lengths, and the commonest transcripts."""
-    out.print(FittedTable(PARTS_OF_DATA, [(part, *_figures(transcript_figures(dataset, part))) for part in PARTS]))
-    whole = transcript_figures(dataset)
-    letters = " ".join(letter if letter != " " else "(space)" for letter in whole.letters)
-    out.print(f"{len(whole.letters)} letters: {escape(letters)}")
-    common = ", ".join(f"{text} ({count:,})" for text, count in whole.common)
-    out.print(f"Commonest transcripts: {escape(common)}")
-
-
-def _figures(one: TranscriptFigures) -> tuple[str, ...]:
-    shortest, longest = one.seconds
-    return (
-        f"{one.recordings:,}",
-        f"{one.groups:,}" if one.groups else "–",
-        f"{one.transcripts:,}",
-        f"{one.words:,}",
-        f"{one.characters:,}",
-        f"{shortest:.2f} to {longest:.2f}" if one.recordings else "–",
-    )
 
 
 def show_transcript_evaluation(evaluation: TranscriptEvaluation) -> None:

@@ -7,28 +7,23 @@ from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
-
 from graft.adaptation.context import FitResult, InitialModel, TrainingContext
 from graft.adaptation.model import Model
 from graft.adaptation.recorded import recorded
 from graft.adaptation.strategy import Probe, Scratch, Strategy
-from graft.adaptation.unknown import unknown_threshold
 from graft.backbones import Backbone
 from graft.data import Dataset, LoadOptions, load
 from graft.data.refusal import refuse_special
+from graft.dataset.task import Calibrated
 from graft.features import extract, extract_all, suit, suited
-from graft.heads.judgement import Judgement
 from graft.heads.probe import Samples, refit
-from graft.heads.ridge import LinearHead
-from graft.heads.temperature import fit_temperature, softmax
 from graft.progress import SILENT, Watch
 from graft.run_folder import RunFolder
 from graft.storage import json_bytes
 from graft.training.loop import Epoch
 from graft.training.place import Place
 from graft.verbs.begun import began_with
-from graft.verbs.climb import CHECKPOINTS, evaluate_held_out
+from graft.verbs.climb import CHECKPOINTS, delivered, evaluate_held_out
 from graft.verbs.fit import FitOptions
 from graft.verbs.record import Recorder, write_split
 from graft.verbs.report import write_report
@@ -63,7 +58,7 @@ def adapt(
         context = replace(
             TrainingContext.of(_readable(dataset, opened, strategy, watch), place, seed, watch), told=on_epoch
         )
-        return _model(context, strategy, _grown(opened, strategy, context))
+        return _model(context, strategy, _grown(opened, strategy, context))[0]
     name = backbone if isinstance(backbone, str) else opened.card.id
     run = _begun(Path(out), name, dataset, strategy, seed)
     with _at_work(run):
@@ -77,8 +72,8 @@ def adapt(
         context = replace(context, told=told, checkpoints=run.path / CHECKPOINTS)
         write_split(run, context.dataset)
         result = _grown(opened, strategy, context)
-        model = _model(context, strategy, result)
-        _write(run, model, context, result)
+        model, calibrated = _model(context, strategy, result)
+        _write(run, model, calibrated, context, result)
     return model
 
 
@@ -95,37 +90,29 @@ def _grown(backbone: Backbone, strategy: Strategy, context: TrainingContext) -> 
 
 def _at_probe(backbone: Backbone, context: TrainingContext) -> InitialModel:
     features = extract_all(context.dataset, context.rows, backbone, context.watch, context.cache_gb)
-    head = refit(Probe().head, Samples(features[context.train], context.labels[context.train]), context.classes)
-    temperature, _ = fit_temperature(head.scores(features[context.deciding]), context.labels[context.deciding])
-    return InitialModel(backbone, head, temperature)
+    head = refit(Probe().head, Samples(features[context.train], context.labels[context.train]), context.objective)
+    return InitialModel(backbone, head, context.judge(head.scores(features[context.deciding])).temperature)
 
 
 def _at_zero(backbone: Backbone, context: TrainingContext) -> InitialModel:
-    return InitialModel(
-        backbone, LinearHead(np.zeros((backbone.card.width, context.classes)), np.zeros(context.classes)), 1.0
-    )
+    return InitialModel(backbone, context.zero_head(backbone.card.width), 1.0)
 
 
-def _model(context: TrainingContext, strategy: Strategy, result: FitResult) -> Model:
+def _model(context: TrainingContext, strategy: Strategy, result: FitResult) -> tuple[Model, Calibrated]:
     trunk, head = result.deliver(1.0)
-    temperature, _ = fit_temperature(result.scores[1.0], context.labels[context.deciding])
-    return Model(
-        backbone=trunk,
-        classes=context.dataset.classes,
-        weight=np.ascontiguousarray(head.weight.T, np.float32),
-        bias=head.bias.astype(np.float32),
-        temperature=temperature,
-        provenance={
-            "graft": version("graft-ml"),
-            "dataset": context.dataset.fingerprint,
-            "seed": context.seed,
-            "head": result.name,
-            "strategy": recorded(strategy),
-            "samples": len(context.train),
-            "losses": [asdict(epoch) for epoch in result.trained.epochs],
-        },
-        unknown_threshold=unknown_threshold(softmax(result.scores[1.0] / temperature)),
-    )
+    data, scores = context.dataset, result.scores[1.0]
+    temperature = context.judge(scores).temperature
+    calibrated = data.task.calibrate(head, temperature, scores, data, context.rows[context.deciding])
+    provenance = {
+        "graft": version("graft-ml"),
+        "dataset": data.fingerprint,
+        "seed": context.seed,
+        "head": result.name,
+        "strategy": recorded(strategy),
+        "samples": len(context.train),
+        "losses": [asdict(epoch) for epoch in result.trained.epochs],
+    }
+    return delivered(trunk, calibrated, data, provenance), calibrated
 
 
 def _begun(path: Path, backbone: str, dataset: Dataset, strategy: Strategy, seed: int) -> RunFolder:
@@ -153,21 +140,20 @@ def _at_work(run: RunFolder) -> Iterator[None]:
         run.update(state="finished", seconds=round(time.perf_counter() - began, 2))
 
 
-def _write(run: RunFolder, model: Model, context: TrainingContext, result: FitResult) -> None:
+def _write(run: RunFolder, model: Model, calibrated: Calibrated, context: TrainingContext, result: FitResult) -> None:
     """The model, what is known of it, and the report."""
-    judged = Judgement.of(result.scores[1.0] / model.temperature, context.labels[context.deciding])
+    judged = context.judge(result.scores[1.0])
     trained = asdict(result.trained)
     entry = {
         "rung": "alone",
         "name": result.name,
         "kept": True,
         "why": "it is what was asked for",
-        "accuracy": judged.accuracy,
-        "log_loss": judged.log_loss,
+        **judged.figures,
         "deciding_samples": len(context.deciding),
         **{name: trained[name] for name in ("steps", "planned", "stopped", "epochs", "seconds")},
     }
-    evaluation = evaluate_held_out(context, result.scores[1.0] / model.temperature)
+    evaluation = evaluate_held_out(context, result.scores[1.0], calibrated)
     with run.exclusively():
         figures = {"ladder.json": [entry], "evaluation.json": {evaluation.part: asdict(evaluation)}}
         run.commit({name: json_bytes(content) for name, content in figures.items()}, model.save)

@@ -233,7 +233,7 @@ class _Auditor:
         chance, tested = float(right["majority"].mean()), float(right["shortcut"].mean())
         thumbnails = extract_all(data, rows, shallow(self.backbone), self.watch)
         samples = Samples(thumbnails, self.context.labels, self.context.groups)
-        folded = accuracy_by_folds(samples, self.context.classes, self.seed) or 0.0
+        folded = accuracy_by_folds(samples, self.context.objective, self.seed) or 0.0
         found = alarms.near_duplicates(seen[0], seen[1], [data.sources[row] for row in test])
         found += alarms.shortcut(folded, tested, chance)
         found += alarms.permuted_labels(right["permuted"], float(right["majority"].mean()))
@@ -274,7 +274,7 @@ class _Auditor:
         labels, wanted = self.context.labels, self.dataset.labels[test]
 
         def answer(rows: NDArray[np.intp]) -> NDArray[np.bool_]:
-            head = refit(HEAD, Samples(features[rows], labels[rows]), self.context.classes)
+            head = refit(HEAD, Samples(features[rows], labels[rows]), self.context.objective)
             right: NDArray[np.bool_] = head.scores(asked).argmax(axis=1) == wanted
             return right
 

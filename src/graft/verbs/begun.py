@@ -46,7 +46,7 @@ def began_with(dataset: Dataset, options: "FitOptions") -> Json:
         "effort": options.effort,
         **asdict(options.load),
         "root": root_of(dataset, options.load),
-        "transcribed": dataset.transcribed,
+        "task": dataset.task.name,
         "modality": dataset.modality.name,
         "cache_gb": options.cache_gb,
         "minutes": options.minutes,

@@ -5,27 +5,24 @@ import time
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graft.adaptation.course import CLASSES, PROBE, stage_of
 from graft.adaptation.model import Model
-from graft.adaptation.unknown import unknown_threshold
 from graft.backbones import Backbone
 from graft.data import Dataset
 from graft.data.aside import aside_notes
+from graft.dataset.task import About, Calibrated, Evaluated
 from graft.errors import WorkError, listing, plural
-from graft.evaluation import evaluate_probabilities
 from graft.features import extract
-from graft.heads.judgement import Judgement
+from graft.heads.knn import knn_accuracy
 from graft.heads.probe import Probe, Samples, fit_probe
 from graft.heads.ridge import LinearHead, Scores
-from graft.heads.temperature import fit_temperature, softmax
 from graft.progress import Watch, tell_stage
-from graft.ranking.knn import knn_accuracy
-from graft.records import PARTS, Evaluation, Json
+from graft.records import PARTS, Json
 from graft.run_folder import RunFolder
 from graft.verbs.record import Delivery, first_unlocked, write_split
 from graft.verbs.report import read_evaluations
@@ -44,7 +41,7 @@ MOST_NEIGHBOURS = 10_000  # samples for which nearest neighbours are looked at
 class Climb:
     """What has been reached so far: `dataset` without what turned out unreadable, `evaluation`, `ladder`."""
 
-    evaluation: Evaluation
+    evaluation: Evaluated
 
     def __init__(
         self, run: RunFolder, dataset: Dataset, backbone: Backbone, options: "FitOptions", watch: Watch, began: float
@@ -67,24 +64,26 @@ class Climb:
             self.dataset = without_vanished(self.dataset, features.unreadable, self.run.path, self.watch)
             write_split(self.run, self.dataset)
             rows = self.dataset.rows("train", "val")
-        labels, classes = self.dataset.labels[rows], len(self.dataset.classes)
+        targets, data = self.dataset.targets(rows), self.dataset
         in_train = self.dataset.parts[rows] == PARTS.index("train")
         began = time.perf_counter()
         with self.watch.task("Fitting the probe", 1, "head") as advance:
-            samples = Samples(features.matrix, labels, self.dataset.group_numbers(rows))
-            self.probe = fit_probe(samples, in_train, self.dataset.split == "given", classes, seed)
+            samples = Samples(features.matrix, targets, data.group_numbers(rows))
+            objective = data.task.objective(data.outputs)
+            self.probe = fit_probe(samples, in_train, data.split == "given", objective, seed)
             advance(1)
         entry = _probe_entry(self.probe, features.computed, began - self.began, time.perf_counter() - began)
-        if len(rows) <= MOST_NEIGHBOURS:
+        if len(rows) <= MOST_NEIGHBOURS and "neighbours" in data.task.steps:
             held_out = self.probe.held_out_rows if self.probe.chosen_on == "val" else None
-            neighbours, accuracy = knn_accuracy(features.matrix, labels, classes, held_out)
+            neighbours, accuracy = knn_accuracy(features.matrix, targets, data.outputs, held_out)
             entry["nearest_neighbours"] = {"neighbours": neighbours, "accuracy": accuracy}
-        entry |= {"accuracy": self.probe.chosen.accuracy, "log_loss": self.probe.chosen.log_loss}
+        entry |= self.probe.figures
         self.ladder.append(entry)
         self.about: Json = {"features": features.engine, "dataset": self.dataset.fingerprint, "seed": seed}
         about = {"head": f"{self.probe.chosen.kind} probe", "samples": len(rows), "rung": "1"}
-        self._keep(self.backbone, self.probe.head, self.probe.temperature, self.probe.held_out_scores, about)
-        self.evaluation = _probe_evaluation(self.dataset, rows[self.probe.held_out_rows], self.probe)
+        held_out = rows[self.probe.held_out_rows]
+        self._keep(self.backbone, self.probe.head, self.probe.temperature, self.probe.held_out_scores, held_out, about)
+        self.evaluation = _probe_evaluation(self.dataset, held_out, self.probe, self.calibrated)
         self._write()
 
     def later_rungs(self) -> None:
@@ -101,13 +100,8 @@ class Climb:
         probe = self.probe
         ladder = Ladder.above(self.backbone, probe.chosen, probe.head, probe.temperature, context, clock)
         if len(context.deciding):  # the probe's figures where all later ones are taken, so that they can be compared
-            judged = Judgement.of(ladder.incumbent.scores, context.labels[context.deciding])
-            there = {
-                "accuracy": judged.accuracy,
-                "log_loss": judged.log_loss,
-                "deciding_samples": len(context.deciding),
-            }
-            self.ladder[0] |= there
+            judged = context.judge(ladder.incumbent.scores)
+            self.ladder[0] |= {**judged.figures, "deciding_samples": len(context.deciding)}
         for rung in ladder.climb(self.options.effort):
             if rung.incumbent is not None:
                 for entry in self.ladder if rung.entry["rung"] != "final" else []:
@@ -128,23 +122,21 @@ class Climb:
         context = self._context()
         if self.options.minutes is not None:
             context = replace(context, deadline=self.began + 60 * self.options.minutes)
-        nothing = LinearHead(np.zeros((self.backbone.card.width, context.classes)), np.zeros(context.classes))
+        nothing = context.zero_head(self.backbone.card.width)
         result = Scratch(replace(scratch_plan(), epochs=epochs)).fit(InitialModel(self.backbone, nothing, 1.0), context)
         trunk, head = result.deliver(1.0)
-        scores, labels = result.scores[1.0], context.labels[context.deciding]
-        temperature, loss = fit_temperature(scores, labels)
+        scores = result.scores[1.0]
+        judged = context.judge(scores)
         self.about = {"features": "none", "dataset": self.dataset.fingerprint, "seed": context.seed}
-        self._deliver(Incumbent("0", result.name, trunk, head, temperature, scores, len(context.train)), context)
+        self._deliver(Incumbent("0", result.name, trunk, head, judged.temperature, scores, len(context.train)), context)
         trained = dataclasses.asdict(result.trained)
-        accuracy = float((scores.argmax(axis=1) == labels).mean())
         self.ladder.append(
             {
                 "rung": "pretraining",
                 "name": result.name,
                 "kept": True,
                 "why": "it is what was asked for",
-                "accuracy": accuracy,
-                "log_loss": loss,
+                **judged.figures,
                 **{name: trained[name] for name in ("steps", "planned", "stopped", "epochs")},
                 "seconds": trained["seconds"],
             }
@@ -157,7 +149,7 @@ class Climb:
         minutes = self.options.minutes
         return minutes is not None and time.perf_counter() - self.began > 60 * minutes
 
-    def known_evaluation(self) -> Evaluation:
+    def known_evaluation(self) -> Evaluated:
         """The evaluation in the run that no look at the test part was needed for."""
         return first_unlocked(read_evaluations(self.run))
 
@@ -175,20 +167,22 @@ class Climb:
 
     def _deliver(self, incumbent: "Incumbent", context: "TrainingContext") -> None:
         about = {"head": incumbent.name, "samples": incumbent.samples, "rung": incumbent.rung}
-        self._keep(incumbent.backbone, incumbent.head, incumbent.temperature, incumbent.scores, about)
-        self.evaluation = evaluate_held_out(context, incumbent.scores / incumbent.temperature)
+        held_out = context.rows[context.deciding]
+        self._keep(incumbent.backbone, incumbent.head, incumbent.temperature, incumbent.scores, held_out, about)
+        self.evaluation = evaluate_held_out(context, incumbent.scores, self.calibrated)
 
-    def _keep(self, backbone: Backbone, head: LinearHead, temperature: float, held_out: Scores, about: Json) -> None:
-        model = Model(
-            backbone=backbone,
-            classes=self.dataset.classes,
-            weight=np.ascontiguousarray(head.weight.T, np.float32),
-            bias=head.bias.astype(np.float32),
-            temperature=temperature,
-            provenance={"graft": version("graft-ml"), **self.about, **about},
-            unknown_threshold=unknown_threshold(softmax(held_out / temperature)),
-        )
-        self.delivery.offer(model.save)
+    def _keep(
+        self,
+        backbone: Backbone,
+        head: LinearHead,
+        temperature: float,
+        scores: Scores,
+        held_out: NDArray[np.intp],
+        about: Json,
+    ) -> None:
+        self.calibrated = self.dataset.task.calibrate(head, temperature, scores, self.dataset, held_out)
+        provenance = {"graft": version("graft-ml"), **self.about, **about}
+        self.delivery.offer(delivered(backbone, self.calibrated, self.dataset, provenance).save)
 
     def _write(self) -> None:
         """Write what is known after a rung."""
@@ -201,13 +195,12 @@ def without_vanished(dataset: Dataset, gone: dict[int, str], run: Path, watch: W
     Raises `WorkError` where a class is left with nothing to train on: no model may promise to know it.
     """
     left = dataset.without(gone)
-    before, after = dataset.counts(), left.counts()
-    lost = before[:, PARTS.index("train")].astype(bool) & ~after[:, PARTS.index("train")].astype(bool)
-    if lost.any():
-        names = [name for name, is_lost in zip(dataset.classes, lost, strict=True) if is_lost]
+    names = dataset.task.lost(dataset, left)
+    if names:
         noun = dataset.modality.noun
         raise WorkError(
-            f"{plural(len(names), 'class')} lost every {noun} to train on while graft was working: {listing(names)}. "
+            f"{plural(len(names), dataset.task.classes_noun)} lost every {noun} to train on while graft was working: "
+            f"{listing(names)}. "
             f"No model is made that could not know them. Put the {noun}s back, then go on with: graft fit --resume "
             f"{run}"
         )
@@ -217,17 +210,32 @@ def without_vanished(dataset: Dataset, gone: dict[int, str], run: Path, watch: W
     return left
 
 
-def evaluate_held_out(context: "TrainingContext", scores: Scores) -> Evaluation:
+def delivered(backbone: Backbone, calibrated: Calibrated, dataset: Dataset, provenance: Json) -> Model:
+    """The model of a backbone and a calibrated head."""
+    return Model(
+        backbone=backbone,
+        classes=dataset.classes,
+        weight=np.ascontiguousarray(calibrated.head.weight.T, np.float32),
+        bias=calibrated.head.bias.astype(np.float32),
+        temperature=calibrated.temperature,
+        provenance=provenance,
+        unknown_threshold=calibrated.unknown_threshold,
+        task=dataset.task,
+        details=calibrated.details,
+    )
+
+
+def evaluate_held_out(context: "TrainingContext", scores: Scores, calibrated: Calibrated) -> Any:
     """The evaluation on those deciding samples that are of the val part, or on all of them where there is none.
 
-    `scores` are (deciding, classes), at the model's temperature.
+    `scores` are (deciding, outputs), as the head gave them before it was calibrated.
     """
     part = "val" if context.dataset.count("val") else "held-out share of train"
     own = np.ones(len(context.deciding), np.bool_) if context.own is None else context.own
-    return _judge(context.dataset, context.rows[context.deciding[own]], scores[own], part, [CHOSE])
+    return _judge(context.dataset, context.rows[context.deciding[own]], scores[own], calibrated, part, [CHOSE])
 
 
-def _probe_evaluation(dataset: Dataset, rows: NDArray[np.intp], probe: Probe) -> Evaluation:
+def _probe_evaluation(dataset: Dataset, rows: NDArray[np.intp], probe: Probe, calibrated: Calibrated) -> Evaluated:
     notes = []
     if probe.chosen_on == "val":
         notes.append(CHOSE)
@@ -239,15 +247,15 @@ def _probe_evaluation(dataset: Dataset, rows: NDArray[np.intp], probe: Probe) ->
             )
     else:
         notes.append(f"Each {dataset.modality.noun} was judged by a head that was fitted without it. {CHOSE}")
-    return _judge(dataset, rows, probe.held_out_scores / probe.temperature, probe.chosen_on, notes)
+    return _judge(dataset, rows, probe.held_out_scores, calibrated, probe.chosen_on, notes)
 
 
-def _judge(dataset: Dataset, rows: NDArray[np.intp], scores: Scores, part: str, notes: list[str]) -> Evaluation:
-    return evaluate_probabilities(
+def _judge(
+    dataset: Dataset, rows: NDArray[np.intp], scores: Scores, calibrated: Calibrated, part: str, notes: list[str]
+) -> Evaluated:
+    about = About(
         part=part,
-        probabilities=softmax(scores),
-        labels=dataset.labels[rows],
-        classes=dataset.classes,
+        names=dataset.classes,
         sources=[dataset.sources[row] for row in rows],
         notes=[*aside_notes(dataset.findings), *notes],
         root=str(dataset.root),
@@ -255,6 +263,10 @@ def _judge(dataset: Dataset, rows: NDArray[np.intp], scores: Scores, part: str, 
         texts=None if dataset.texts is None else [dataset.texts[row] for row in rows],
         groups=[dataset.groups[row] for row in rows],
     )
+    evaluated: Evaluated = dataset.task.evaluate(
+        calibrated.held_out_answers(scores), dataset.labels[rows], about, calibrated.details
+    )
+    return evaluated
 
 
 def _probe_entry(probe: Probe, computed: int, feature_seconds: float, probe_seconds: float) -> Json:

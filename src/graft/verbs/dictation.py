@@ -15,7 +15,6 @@ from graft.adaptation.speech_model import SpeechModel
 from graft.backbones import Backbone
 from graft.data import Dataset
 from graft.data.aside import aside_notes
-from graft.data.transcripts import letters_of, spoken
 from graft.errors import DataError, listing, plural
 from graft.evaluation.error_rates import Said, TranscriptEvaluation, evaluate_transcripts
 from graft.features import suited
@@ -24,6 +23,7 @@ from graft.heads.ridge import LinearHead, Scores
 from graft.progress import Watch, tell_stage
 from graft.records import PARTS, Finding, Json
 from graft.run_folder import RunFolder
+from graft.tasks.transcripts import letters_of, spoken
 from graft.verbs.climb import CHECKPOINTS
 from graft.verbs.heard import heard_in
 from graft.verbs.record import Delivery, first_unlocked, write_split

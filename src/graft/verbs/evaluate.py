@@ -14,18 +14,18 @@ from graft.adaptation.speech_model import writes_transcripts
 from graft.data import LoadOptions, load_labelled
 from graft.data.aside import SetAside, aside_notes, set_aside
 from graft.data.table import contents_of, sources_of
+from graft.dataset.task import About
 from graft.errors import GraftError, RequestError, WorkError, listing, plural
 from graft.escaping import command
-from graft.evaluation import evaluate_probabilities
-from graft.evaluation.error_rates import TranscriptEvaluation
 from graft.evaluation.exhibit import Samples
 from graft.modalities.modality import Content, Pair, UnreadableError, joined
 from graft.progress import SILENT, Watch
 from graft.ranking.history import meet
-from graft.records import Evaluation, Part
+from graft.records import Interval, Part
 from graft.run_folder import RunFolder
 from graft.serving.predictor import named_by, table_options
 from graft.storage import sha256_of
+from graft.tasks.table import CLASSES
 from graft.verbs.report import read_evaluations, read_findings, write_report
 
 
@@ -33,10 +33,11 @@ from graft.verbs.report import read_evaluations, read_findings, write_report
 class Evaluated:
     """An evaluation, the report that shows it, and how often the test part has been read by now."""
 
-    evaluation: Evaluation | TranscriptEvaluation
+    evaluation: Any  # the record of the task's evaluation
     report: Path
     test_readings: int
     set_aside: tuple[SetAside, ...] = ()  # what of the data was used neither for the model nor here
+    task: str = CLASSES.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +87,16 @@ def evaluate(
         folder.count_test_reading("evaluate" if data is None else f"evaluate {data}")
     evaluation, unreadable = _measure(model, labelled, watch)
     evaluated = keep_evaluation(folder, model_id, evaluation, labelled, unreadable)
-    if labelled.title == "test" and data is None and "strategy" not in folder.settings:  # not a run of graft.adapt
-        _remember(folder, evaluation, watch)
+    of_adapt = "strategy" in folder.settings
+    if labelled.title == "test" and data is None and not of_adapt and "history" in model.task.steps:
+        _remember(folder, model.task.figure(evaluation), evaluation.samples, watch)
     return evaluated
 
 
 def keep_evaluation(
     folder: RunFolder,
     model_id: str,
-    evaluation: Evaluation | TranscriptEvaluation,
+    evaluation: Any,
     labelled: Labelled,
     unreadable: tuple[SetAside, ...],
 ) -> Evaluated:
@@ -109,7 +111,8 @@ def keep_evaluation(
         folder.write("evaluation.json", {**known, evaluation.part: dataclasses.asdict(evaluation)})
         report = write_report(folder, labelled.samples)
         aside = (*labelled.set_aside, *unreadable)
-        return Evaluated(evaluation, report, len(folder.settings["test_readings"]), aside)
+        task = folder.settings.get("task") or CLASSES.name
+        return Evaluated(evaluation, report, len(folder.settings["test_readings"]), aside, task)
 
 
 def unreadable_here(noun: str, reasons: list[str]) -> tuple[SetAside, ...]:
@@ -118,36 +121,31 @@ def unreadable_here(noun: str, reasons: list[str]) -> tuple[SetAside, ...]:
     return (SetAside("unreadable", len(reasons), "samples", message),) if reasons else ()
 
 
-def _remember(folder: RunFolder, evaluation: Evaluation, watch: Watch) -> None:
+def _remember(folder: RunFolder, figure: Interval, samples: int, watch: Watch) -> None:
     """Tell the history what became of the accuracy that the run foresaw."""
     settings = folder.settings
     try:
-        meet(
-            settings["dataset"], settings.get("backbone", ""), evaluation.accuracy.value, evaluation.samples, folder.id
-        )
+        meet(settings["dataset"], settings.get("backbone", ""), figure.value, samples, folder.id)
     except GraftError as error:  # the measurement itself is done
         watch.say(f"{error} The history does not have this measurement.")
 
 
-def _measure(model: Model, labelled: Labelled, watch: Watch) -> tuple[Evaluation, tuple[SetAside, ...]]:
-    numbers = {name: number for number, name in enumerate(model.classes)}
+def _measure(model: Model, labelled: Labelled, watch: Watch) -> tuple[Any, tuple[SetAside, ...]]:
     noun = model.modality.noun
-    rows, probabilities, unreadable = [], [], []
+    rows, answers, unreadable = [], [], []
     for row, answer in model.predict(labelled.contents, watch):
         if isinstance(answer, UnreadableError):
             unreadable.append(f"{labelled.sources[row]}: {answer}")
         else:
             rows.append(row)
-            probabilities.append(answer)
+            answers.append(answer)
     if not rows:
         raise WorkError(f"None of the {len(labelled.contents):,} {noun}s could be read: {listing(unreadable, 3)}")
     aside, kept = unreadable_here(noun, unreadable), [labelled.contents[row] for row in rows]
     notes = [*labelled.notes, *(one.message for one in aside)]
-    evaluation = evaluate_probabilities(
+    about = About(
         part=labelled.title,
-        probabilities=np.stack(probabilities),
-        labels=np.array([numbers[labelled.names[row]] for row in rows], np.int32),
-        classes=model.classes,
+        names=model.classes,
         sources=[labelled.sources[row] for row in rows],
         notes=notes,
         root=str(labelled.root),
@@ -155,7 +153,8 @@ def _measure(model: Model, labelled: Labelled, watch: Watch) -> tuple[Evaluation
         texts=[words for one in kept if (words := _words(one)) is not None] or None,
         groups=[labelled.groups[row] for row in rows] if labelled.groups else None,
     )
-    return evaluation, aside
+    targets = model.task.read([labelled.names[row] for row in rows], model.classes).targets
+    return model.task.evaluate(np.stack(answers), targets, about, model.details), aside
 
 
 def _words(content: Content) -> str | None:
@@ -234,23 +233,24 @@ def _other(
     folder: RunFolder, model: Model, data: str | Path, watch: Watch, load: LoadOptions | None = None
 ) -> Labelled:
     """Another labelled folder, without what the model was fitted on and without classes it does not know."""
-    dataset = load_labelled(data, watch, columns_of_run(folder, load))
+    dataset = load_labelled(data, watch, replace(columns_of_run(folder, load), task=model.task.name))
     if dataset.modality.name != model.modality.name:
         raise RequestError(f"{data} holds {dataset.modality.noun}s; this model was made for {model.modality.noun}s.")
     split = folder.read_split()
     fitted_on = {row["sha256"] for row in split if row["part"] != "test"}
     locked = {row["sha256"] for row in split if row["part"] == "test"}
-    known = set(model.classes)
-    names = [dataset.classes[label] for label in dataset.labels]
+    names = [dataset.task.write(dataset.classes, label) for label in dataset.labels]
+    faults = model.task.read(names, model.classes).faults
     seen = [row for row in range(len(dataset)) if dataset.key(row).hex() in fitted_on]
-    strange = sorted(set(names) - known)
+    strange = sorted({names[row] for row in faults})
     new = set(range(len(dataset))) - set(seen)
-    rows = [row for row in sorted(new) if names[row] in known]
+    rows = [row for row in sorted(new) if row not in faults]
     notes = [finding.message for finding in dataset.findings]
     if seen:
         notes.append(f"{plural(len(seen), dataset.modality.noun)} left out because the model was fitted on them.")
     if strange:
-        notes.append(f"{plural(len(strange), 'class')} left out that the model does not know: {listing(strange)}.")
+        noun = model.task.classes_noun
+        notes.append(f"{plural(len(strange), noun)} left out that the model does not know: {listing(strange)}.")
     tested = sum(dataset.key(row).hex() in locked for row in rows)
     if tested:
         notes.append(

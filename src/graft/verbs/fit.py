@@ -5,7 +5,7 @@ import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from graft import machine
 from graft.backbones import Backbone
@@ -14,13 +14,13 @@ from graft.data.aside import SetAside, set_aside
 from graft.data.listing import PART_NAMES
 from graft.errors import GraftError, RequestError, WorkError, listing
 from graft.escaping import command
-from graft.evaluation.error_rates import TranscriptEvaluation
 from graft.features import excess, suited
 from graft.features.cache import DEFAULT_GB
 from graft.progress import SILENT, Watch, tell_stage
-from graft.records import Evaluation, Json, Ranking
+from graft.records import Json, Ranking
 from graft.run_folder import Resumable, RunFolder, place_for
 from graft.storage import named_path
+from graft.tasks.table import CLASSES
 from graft.verbs.begun import began_with, tell_what_differs
 from graft.verbs.climb import CHECKPOINTS, Climb
 from graft.verbs.dictation import Dictation, backbone_for_frames
@@ -57,12 +57,13 @@ class Fitted:
     """A finished run, with the evaluation that needed no look at the test part, and what each rung did."""
 
     run: Path
-    evaluation: Evaluation | TranscriptEvaluation
+    evaluation: Any  # the record of the task's evaluation
     ladder: tuple[Json, ...]
     test_samples: int
     seconds: float
     stopped: bool = False
     set_aside: tuple[SetAside, ...] = ()  # what of the data was not used, and why
+    task: str = CLASSES.name
 
 
 def fit(
@@ -212,7 +213,16 @@ def _work(
     if climb.delivery.waits:  # the model of before the interruption stands, so its figures do
         evaluation, ladder = climb.known_evaluation(), climb.delivery.ladder
     aside = set_aside(climb.dataset.findings)
-    return Fitted(run.path, evaluation, tuple(ladder), climb.dataset.count("test"), seconds, stopped, aside)
+    return Fitted(
+        run.path,
+        evaluation,
+        tuple(ladder),
+        climb.dataset.count("test"),
+        seconds,
+        stopped,
+        aside,
+        climb.dataset.task.name,
+    )
 
 
 def _remember(climb: Climb, watch: Watch) -> None:
@@ -221,7 +231,8 @@ def _remember(climb: Climb, watch: Watch) -> None:
 
     probe = next((entry for entry in climb.ladder if entry["rung"] == "1"), {})
     trained = [entry for entry in climb.ladder if entry["rung"] in TRAINED]
-    if not trained or "deciding_samples" not in probe:
+    task = climb.dataset.task
+    if not trained or "deciding_samples" not in probe or "history" not in task.steps:
         return
     data = climb.dataset
     past = Past(
@@ -234,7 +245,7 @@ def _remember(climb: Climb, watch: Watch) -> None:
         probe=probe["accuracy"],
         fine_tuned=trained[-1]["accuracy"],
         deciding=probe["deciding_samples"],
-        foreseen=climb.evaluation.accuracy.value,
+        foreseen=task.figure(climb.evaluation).value,
         run=climb.run.id,
     )
     try:

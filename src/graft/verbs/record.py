@@ -9,9 +9,8 @@ from typing import Any, TypeVar
 
 from graft.data import Dataset
 from graft.errors import WorkError, listing
-from graft.evaluation.error_rates import TranscriptEvaluation
 from graft.progress import Advance, Stage, Watch, tell_stage
-from graft.records import PARTS, Evaluation, Json
+from graft.records import PARTS, Json
 from graft.run_folder import Essential, RunFolder, findings_json
 from graft.storage import json_bytes
 from graft.verbs.report import write_report
@@ -62,7 +61,7 @@ def write_split(run: RunFolder, dataset: Dataset) -> None:
     """Write which sample is in which part, and what the checks saw."""
     columns = (dataset.sources, dataset.labels, dataset.parts, dataset.groups, dataset.hashes)
     run.write_split(
-        (source, dataset.classes[label], PARTS[part], group, sha256.tobytes().hex())
+        (source, dataset.task.write(dataset.classes, label), PARTS[part], group, sha256.tobytes().hex())
         for source, label, part, group, sha256 in zip(*columns, strict=True)
     )
     run.write("findings.json", findings_json(dataset.findings))
@@ -95,7 +94,7 @@ class Delivery:
         """The model that the next `write` puts into the run."""
         self._save = save
 
-    def write(self, ladder: Sequence[Json], evaluation: Evaluation | TranscriptEvaluation, last: bool = False) -> None:
+    def write(self, ladder: Sequence[Json], evaluation: Any, last: bool = False) -> None:
         """Write what is known after a rung, or, after the `last`, whatever the run held before."""
         if self._reached and not last and _delivered_rung(ladder) != self._reached:
             return

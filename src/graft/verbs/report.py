@@ -12,9 +12,10 @@ from graft.evaluation.error_rates import TranscriptEvaluation
 from graft.evaluation.exhibit import Samples, find_sample
 from graft.evaluation.report import Story, Subject, render, render_transcripts
 from graft.modalities.table import modality_of
-from graft.records import Card, Evaluation, Finding, Ranking, Verdict
+from graft.records import Card, Finding, Ranking, Verdict
 from graft.run_folder import RunFolder
 from graft.storage import read_record
+from graft.tasks.table import CLASSES, task_of
 
 Kind = TypeVar("Kind")
 
@@ -54,7 +55,8 @@ def write_report(run: RunFolder, read: Samples | None = None) -> Path:
     parts = ", ".join(f"{part} {count:,}" for part, count in settings["samples"].items())
     noun = modality_of(card.modality).noun
     transcribes = described.kind == TRANSCRIPT
-    kind = "letters" if transcribes else "classes"
+    task = CLASSES if transcribes else task_of(described.task)
+    kind = "letters" if transcribes else plural(2, task.classes_noun).removeprefix("2 ")
     subject = Subject(
         name=run.path.absolute().name,
         path=str(run.path),
@@ -75,6 +77,9 @@ def write_report(run: RunFolder, read: Samples | None = None) -> Path:
             ("The test set was read", plural(len(settings["test_readings"]), "time")),
         ),
         noun=noun,
+        classes_noun=task.classes_noun,
+        what=task.made.format(noun=noun),
+        caveat=task.caveat.format(noun=noun, names=f"{len(described.classes):,}"),
     )
     findings, story = read_findings(run), read_story(run)
     found = partial(find_sample, _own_samples(run), read)
@@ -83,7 +88,7 @@ def write_report(run: RunFolder, read: Samples | None = None) -> Path:
             subject, _titled(read_transcript_evaluations(run)), findings, story, found
         )
     else:
-        page, model_card = render(subject, _titled(read_evaluations(run)), findings, story, found)
+        page, model_card = render(subject, task, _titled(read_evaluations(run)), findings, story, found)
     run.write_text("report.html", page)
     run.write_text("README.md", model_card)
     return run.path / "report.html"
@@ -118,9 +123,11 @@ def read_transcript_evaluations(run: RunFolder) -> dict[str, TranscriptEvaluatio
     return run.read("evaluation.json", dict[str, TranscriptEvaluation])
 
 
-def read_evaluations(run: RunFolder) -> dict[str, Evaluation]:
-    """The evaluations of a run, by what they were made on."""
-    return run.read("evaluation.json", dict[str, Evaluation])
+def read_evaluations(run: RunFolder) -> dict[str, Any]:
+    """The evaluations of a run, by what they were made on, as its task has them."""
+    task = task_of(read_description(run.model).task)
+    found: dict[str, Any] = run.read("evaluation.json", dict[str, task.evaluation])  # type: ignore[name-defined]
+    return found
 
 
 def read_story(run: RunFolder) -> Story:

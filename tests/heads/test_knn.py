@@ -4,11 +4,11 @@ from sklearn.datasets import load_iris
 from sklearn.model_selection import LeaveOneOut, cross_val_score
 from sklearn.neighbors import KNeighborsClassifier
 
-from graft.ranking.knn import knn_accuracy
+from graft.heads.knn import knn_accuracy
 
 
 def test_one_neighbour_agrees_with_scikit_learn(monkeypatch):
-    monkeypatch.setattr("graft.ranking.knn.NEIGHBOURS", (1,))
+    monkeypatch.setattr("graft.heads.knn.NEIGHBOURS", (1,))
     features, labels = load_iris(return_X_y=True)
     centred = features - features.mean(axis=0)
     judge = KNeighborsClassifier(1, metric="cosine")

@@ -1,6 +1,7 @@
-"""The Dataset record: which samples there are, their classes, parts and content hashes. Nothing is decoded here."""
+"""The Dataset record: which samples there are, their targets, parts and content hashes. Nothing is decoded here."""
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,8 +10,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from graft.data.options import LoadOptions
+from graft.dataset.options import LoadOptions
+from graft.dataset.task import Task
 from graft.errors import RequestError, plural
+from graft.heads.ridge import Scores, Targets
 from graft.modalities.modality import Content, Modality, Pair
 from graft.records import PARTS, Finding, Part
 
@@ -20,15 +23,17 @@ class Dataset:
     """Labelled samples as columns, so that a million of them stay small.
 
     `sources` are paths relative to `root`, or names of a table's rows where `texts` holds what stands there, and
-    `files` the paths of pictures beside them, if there are any; `labels` index `classes`; `parts` index `PARTS`. Where
-    samples are `transcribed`, `classes` are the different transcripts.
+    `files` the paths of pictures beside them, if there are any; `parts` index `PARTS`. `task` says what is predicted:
+    `labels` index `classes`, or hold a number for each of them, which are then the names of labels or of numbers. Of
+    transcripts `classes` are the different ones.
     """
 
     root: Path
     modality: Modality
+    task: Task
     classes: tuple[str, ...]
     sources: Sequence[str]
-    labels: NDArray[np.int32]  # (samples,)
+    labels: Targets  # (samples,) or (samples, classes)
     parts: NDArray[np.uint8]  # (samples,)
     groups: Sequence[str]  # empty strings where there are none
     hashes: NDArray[np.uint8]  # (samples, 32), SHA-256 of each file's content
@@ -36,9 +41,9 @@ class Dataset:
     findings: tuple[Finding, ...] = ()
     texts: Sequence[str] | None = None  # where samples are texts of a table instead of files
     origin: Path | None = None  # what was pointed at, where it is not the root
-    transcribed: bool = False  # recordings with what is said in them
     files: Sequence[str] | None = None  # relative to the root, where rows of a table name them beside texts
     options: LoadOptions = LoadOptions()  # how it was read, to read it again
+    scale: NDArray[np.float64] | None = None  # (2, classes), mean and deviation of targets that are numbers
 
     def __len__(self) -> int:
         return len(self.sources)
@@ -48,13 +53,31 @@ class Dataset:
         return any(self.groups)
 
     @property
+    def transcribed(self) -> bool:
+        """Whether what is said in recordings is predicted."""
+        return "transcripts" in self.task.steps
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers an answer has."""
+        return len(self.classes)
+
+    def targets(self, rows: NDArray[np.intp]) -> Targets:
+        """What is learnt of rows: their labels, of numbers in standard units."""
+        found = self.labels[rows]
+        return found if self.scale is None else (found - self.scale[0]) / self.scale[1]
+
+    def in_units(self, scores: Scores) -> Scores:
+        """Scores in the units of the labels."""
+        return scores if self.scale is None else scores * self.scale[1] + self.scale[0]
+
+    @property
     def fingerprint(self) -> str:
         """One hash over classes, contents, labels and parts; the order and place of the files do not matter."""
         digest = hashlib.sha256("\0".join(self.classes).encode())
-        rows = np.concatenate(
-            [self.hashes, self.labels[:, None].astype("<i4").view(np.uint8).reshape(len(self), 4), self.parts[:, None]],
-            axis=1,
-        )
+        kind = "<f8" if np.issubdtype(self.labels.dtype, np.floating) else "<i4"
+        labels = np.ascontiguousarray(self.labels, kind).view(np.uint8).reshape(len(self), -1)
+        rows = np.concatenate([self.hashes, labels, self.parts[:, None]], axis=1)
         digest.update(rows[np.lexsort(rows.T)].tobytes())
         return digest.hexdigest()
 
@@ -70,9 +93,13 @@ class Dataset:
         return int((self.parts == PARTS.index(part)).sum())
 
     def counts(self) -> NDArray[np.intp]:
-        """Samples of each class in each part: (classes, parts)."""
+        """Samples of each class, or with each label, in each part: (classes, parts)."""
         table = np.zeros((len(self.classes), len(PARTS)), dtype=np.intp)
-        np.add.at(table, (self.labels, self.parts), 1)
+        if self.labels.ndim == 1:
+            np.add.at(table, (self.labels, self.parts), 1)
+            return table
+        for number in range(len(PARTS)):
+            table[:, number] = (self.labels[self.parts == number] == 1).sum(axis=0)
         return table
 
     def group_numbers(self, rows: NDArray[np.intp]) -> NDArray[np.intp] | None:
@@ -132,3 +159,12 @@ def unreadable_finding(noun: str, reasons: tuple[str, ...]) -> Finding:
     """The finding for samples that cannot be decoded; `reasons` are "source: reason"."""
     message = f"{plural(len(reasons), noun)} cannot be read and will not be used."
     return Finding("unreadable", "warning", message, reasons)
+
+
+def groups_across_parts(dataset: Dataset) -> list[str]:
+    """Groups of which a given split puts samples into several parts."""
+    parts: dict[str, set[int]] = defaultdict(set)
+    for group, part in zip(dataset.groups, dataset.parts, strict=True):
+        if group:
+            parts[group].add(int(part))
+    return sorted(group for group, where in parts.items() if len(where) > 1)

@@ -1,14 +1,10 @@
-"""What can be wrong with labelled samples, and what is done about it: nothing is repaired, all is told."""
+"""What can be wrong with classes, and what is done about it: nothing is repaired, all is told."""
 
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
-from graft.data.dataset import Dataset
-from graft.data.listing import Entry
+from graft.dataset.dataset import Dataset, groups_across_parts
 from graft.errors import listing, plural
 from graft.escaping import is_plain
 from graft.records import PARTS, Finding
@@ -18,9 +14,9 @@ LOOK_ALIKE = str.maketrans("АВЕКМНОРСТХаеорсухіјѕΑΒΕΖΗ
 IMBALANCE = 10  # the largest class has so many times more samples than the smallest
 
 
-def name_problems(entries: Sequence[Entry]) -> list[str]:
+def name_problems(labels: Sequence[str]) -> list[str]:
     """Classes whose names no file and no terminal could show as they are."""
-    odd = sorted({entry.label for entry in entries if not is_plain(entry.label)})
+    odd = sorted({label for label in set(labels) if not is_plain(label)})
     if not odd:
         return []
     return [
@@ -29,11 +25,11 @@ def name_problems(entries: Sequence[Entry]) -> list[str]:
     ]
 
 
-def look_alike_problems(entries: Sequence[Entry], table: bool = False) -> list[str]:
+def look_alike_problems(labels: Sequence[str], table: bool = False) -> list[str]:
     """Classes whose names a person can hardly tell apart: in letter case, white space, or letters that look alike."""
     names: dict[str, Counter[str]] = defaultdict(Counter)
-    for entry in entries:
-        names[_skeleton(entry.label)][entry.label] += 1
+    for label, count in Counter(labels).items():
+        names[_skeleton(label)][label] += count
     return [_look_alike(counts, table) for counts in names.values() if len(counts) > 1]
 
 
@@ -65,57 +61,6 @@ def too_many_classes(dataset: Dataset) -> Finding | None:
     return Finding("many-classes", "warning", message)
 
 
-def set_aside_duplicates(dataset: Dataset) -> tuple[NDArray[np.intp], list[Finding]]:
-    """Rows to keep so that no content occurs twice, and the findings that say what was set aside and why.
-
-    The same content under two classes is set aside whole. Of the same content in several parts the copy in the
-    most protected part stays (test, then val, then train), so that a given test part remains what it was.
-    """
-    copies: dict[bytes, list[int]] = defaultdict(list)
-    for row in range(len(dataset)):
-        copies[dataset.key(row)].append(row)
-    drop: list[int] = []
-    contradictory: list[str] = []
-    across: list[str] = []
-    within: list[str] = []
-    for rows in copies.values():
-        if len(rows) == 1:
-            continue
-        names = [dataset.sources[row] for row in rows]
-        if len({int(dataset.labels[row]) for row in rows}) > 1:
-            drop += rows
-            contradictory.append(" = ".join(names))
-            continue
-        kept = max(rows, key=lambda row: (int(dataset.parts[row]), -row))
-        for row in rows:
-            if row != kept:
-                drop.append(row)
-                same_part = dataset.parts[row] == dataset.parts[kept]
-                (within if same_part else across).append(f"{dataset.sources[row]} = {dataset.sources[kept]}")
-    twice = "has two transcripts" if dataset.transcribed else "stands in two classes"
-    findings = [
-        Finding(kind, "warning", message, tuple(sources))
-        for kind, sources, message in (
-            (
-                "contradictory",
-                contradictory,
-                f"the same {dataset.modality.noun} {twice}; all copies are set aside.",
-            ),
-            (
-                "duplicate-across-parts",
-                across,
-                f"copies of a {dataset.modality.noun} in another part; kept only in the later part.",
-            ),
-            ("duplicate", within, f"exact copies of another {dataset.modality.noun}; one of each is kept."),
-        )
-        if sources
-    ]
-    findings = [
-        Finding(f.kind, f.severity, f"{plural(len(f.sources), 'case')}: {f.message}", f.sources) for f in findings
-    ]
-    return np.setdiff1d(np.arange(len(dataset)), np.array(drop, dtype=np.intp)), findings
-
-
 def part_findings(dataset: Dataset) -> list[Finding]:
     """Classes that some part lacks, and classes of very different size."""
     counts = dataset.counts()  # (classes, parts)
@@ -141,15 +86,6 @@ def part_findings(dataset: Dataset) -> list[Finding]:
         )
         findings.append(Finding("imbalance", "warning", message, (large, small)))
     return findings
-
-
-def groups_across_parts(dataset: Dataset) -> list[str]:
-    """Groups of which a given split puts samples into several parts."""
-    parts: dict[str, set[int]] = defaultdict(set)
-    for group, part in zip(dataset.groups, dataset.parts, strict=True):
-        if group:
-            parts[group].add(int(part))
-    return sorted(group for group, where in parts.items() if len(where) > 1)
 
 
 def small_classes(dataset: Dataset, least: int) -> dict[str, int]:

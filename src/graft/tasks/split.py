@@ -1,4 +1,4 @@
-"""Dealing samples to train, val and test: stratified by class, the same for the same seed, groups kept together."""
+"""Dealing samples to train, val and test: stratified, the same for the same seed, groups kept together."""
 
 import hashlib
 import warnings
@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 from numpy.typing import NDArray
 
-from graft.data.dataset import Dataset
+from graft.dataset.dataset import Dataset
 from graft.errors import DataError, plural
 from graft.records import PARTS
 
@@ -14,19 +14,19 @@ VAL_SHARE = 0.1
 TEST_SHARE = 0.2
 
 
-def make_split(dataset: Dataset, seed: int) -> NDArray[np.uint8]:
-    """Deal every sample to a part: about 70% train, 10% val and 20% test of each class, at least one in each.
+def make_split(dataset: Dataset, strata: NDArray[np.int32], seed: int) -> NDArray[np.uint8]:
+    """Deal every sample to a part: about 70% train, 10% val and 20% test of each stratum, at least one in each.
 
     Without groups a sample's place depends on its content, so adding or renaming files leaves most others in place.
     """
-    return _grouped(dataset, seed) if dataset.has_groups else _stratified(dataset, seed)
+    return _grouped(dataset, strata, seed) if dataset.has_groups else _stratified(dataset, strata, seed)
 
 
-def _stratified(dataset: Dataset, seed: int) -> NDArray[np.uint8]:
+def _stratified(dataset: Dataset, strata: NDArray[np.int32], seed: int) -> NDArray[np.uint8]:
     parts = np.zeros(len(dataset), dtype=np.uint8)
     order = np.array([draw(seed, dataset.key(row)) for row in range(len(dataset))])
-    for label in range(len(dataset.classes)):
-        rows = np.flatnonzero(dataset.labels == label)
+    for stratum in np.unique(strata):
+        rows = np.flatnonzero(strata == stratum)
         rows = rows[np.argsort(order[rows], kind="stable")]
         test = max(1, round(TEST_SHARE * len(rows)))
         val = max(1, round(VAL_SHARE * len(rows)))
@@ -35,16 +35,16 @@ def _stratified(dataset: Dataset, seed: int) -> NDArray[np.uint8]:
     return parts
 
 
-def _grouped(dataset: Dataset, seed: int) -> NDArray[np.uint8]:
+def _grouped(dataset: Dataset, strata: NDArray[np.int32], seed: int) -> NDArray[np.uint8]:
     from sklearn.model_selection import StratifiedGroupKFold
 
     groups = enough_groups(dataset)
-    folds = int(min(10, groups.max() + 1, np.bincount(dataset.labels).max()))
+    folds = int(min(10, groups.max() + 1, np.bincount(strata).max()))
     parts = np.zeros(len(dataset), dtype=np.uint8)
     dealer = StratifiedGroupKFold(n_splits=folds, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # a class may have fewer samples than there are folds
-        dealt = list(dealer.split(parts, dataset.labels, groups))
+        warnings.simplefilter("ignore", UserWarning)  # a stratum may have fewer samples than there are folds
+        dealt = list(dealer.split(parts, strata, groups))
     return parts_of_folds([rows for _, rows in dealt], parts)
 
 

@@ -1,0 +1,1 @@
+"""What is predicted, one file for each: classes, several labels, numbers, transcripts."""
