@@ -8,7 +8,7 @@ import soundfile
 
 from conftest import draw
 from graft.data import LoadOptions, load
-from graft.data.refusal import refuse_special
+from graft.data.refusal import refuse_unserved
 from graft.errors import DataError, RequestError
 from graft.records import PARTS
 from graft.tasks.transcripts import letters_of, tidy
@@ -116,8 +116,8 @@ def test_texts_alone_and_pictures_need_a_label(tmp_path):
 
 def test_verbs_that_need_classes_say_so(tmp_path):
     dataset = load(table(tmp_path / "data", spoken_rows()))
-    with pytest.raises(RequestError, match="graft rank works on classes only"):
-        refuse_special(dataset, "graft rank")
+    with pytest.raises(RequestError, match="is for transcription, and graft rank serves classification"):
+        refuse_unserved(dataset, "rank")
 
 
 def test_one_way_of_writing():

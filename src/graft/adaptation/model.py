@@ -74,16 +74,22 @@ class Model:
                 f"The model in {folder} writes down what is said, and this works on classes only, so far. What such a "
                 "model is for: graft predict and graft evaluate, and graft.Transcriber in Python."
             )
+        task, classes = task_of(described.task), tuple(described.classes)
+        faults = task.faults(classes, described.details)
+        if faults:
+            raise WorkError(
+                f"The model in {folder} was changed or damaged: {'; '.join(faults)}. Do not use this model."
+            )
         weight, bias = read_head(folder, len(described.classes), described.backbone.width)
         return cls(
             backbone=saved_backbone(folder, described),
-            classes=tuple(described.classes),
+            classes=classes,
             weight=weight,
             bias=bias,
             temperature=described.temperature,
             provenance=described.provenance,
             unknown_threshold=described.unknown_threshold,
-            task=task_of(described.task),
+            task=task,
             details=described.details,
         )
 

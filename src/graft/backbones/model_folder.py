@@ -32,7 +32,7 @@ class Described:
     """What model.json must hold for a model to answer, each value in its range."""
 
     format: int
-    classes: Annotated[list[ClassName], Len(2, MOST_CLASSES)]
+    classes: Annotated[list[ClassName], Len(1, MOST_CLASSES)]
     temperature: Annotated[float, Interval(ge=TEMPERATURES[0], le=TEMPERATURES[1])]
     trunk: str
     modality: str

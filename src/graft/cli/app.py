@@ -114,6 +114,15 @@ Encoding = Annotated[
         "--encoding", help="How a table is written, where it is not UTF-8: gb18030, cp1252, ...", show_default=False
     ),
 ]
+Task = Annotated[
+    str | None,
+    typer.Option(
+        "--task",
+        help="What is predicted: classification, multilabel, regression, or transcription.  [default: what the labels "
+        "say]",
+        show_default=False,
+    ),
+]
 Root = Annotated[
     str | None,
     typer.Option(

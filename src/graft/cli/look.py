@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from graft.cli.app import AsJson, Data, Encoding, File, Group, Label, MinPerClass, Root, Seed, Text, app
+from graft.cli.app import AsJson, Data, Encoding, File, Group, Label, MinPerClass, Root, Seed, Task, Text, app
 
 
 @app.command("data")
@@ -19,6 +19,7 @@ def data_verb(
     file: File = None,
     encoding: Encoding = None,
     root: Root = None,
+    task: Task = None,
     as_json: AsJson = False,
 ) -> None:
     """Look at the data: classes, parts, and what the checks found. Nothing is changed."""
@@ -26,7 +27,7 @@ def data_verb(
     from graft.data import LoadOptions, load
     from graft.verbs.data import describe
 
-    options = LoadOptions(seed, group, min_per_class, text, label, file, encoding, root)
+    options = LoadOptions(seed, group, min_per_class, text, label, file, encoding, root, task)
     dataset = load(data, options, terminal.Terminal())
     terminal.print_json(describe(dataset)) if as_json else terminal.show_dataset(dataset)
 
@@ -56,6 +57,7 @@ def rank(
     file: File = None,
     encoding: Encoding = None,
     root: Root = None,
+    task: Task = None,
     as_json: AsJson = False,
 ) -> None:
     """Which pretrained network will serve this data best? Compared before training, with intervals and costs."""
@@ -67,7 +69,7 @@ def rank(
 
     options = RankOptions(
         backbones=tuple(backbone or ()),
-        load=LoadOptions(seed, group, 1, text, label, file, encoding, root),
+        load=LoadOptions(seed, group, 1, text, label, file, encoding, root, task),
         limits=Limits(max_params, max_ms, max_mb, tuple(licence or ())),
         minutes=minutes,
         race=race,

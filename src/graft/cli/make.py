@@ -18,6 +18,7 @@ from graft.cli.app import (
     OptionalData,
     Root,
     Seed,
+    Task,
     Text,
     app,
 )
@@ -48,6 +49,7 @@ def fit(
     file: File = None,
     encoding: Encoding = None,
     root: Root = None,
+    task: Task = None,
     replace: Annotated[bool, typer.Option("--replace", help="Move a run that is already there aside.")] = False,
     cache_gb: CacheGb = 5.0,
     resume: Annotated[
@@ -66,7 +68,7 @@ def fit(
     if (data is None) == (resume is None):
         raise RequestError("Expected either DATA, to begin a run, or --resume RUN, to go on with one.")
     if data is not None:
-        dealt = LoadOptions(seed, group, min_per_class, text, label, file, encoding, root)
+        dealt = LoadOptions(seed, group, min_per_class, text, label, file, encoding, root, task)
         options = FitOptions(backbone, effort, dealt, replace, cache_gb, minutes)  # type: ignore[arg-type]
         fitted = run_fit(data, out, options, terminal.Terminal())
     elif resume is not None:

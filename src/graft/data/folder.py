@@ -9,6 +9,7 @@ from graft.data.listing import PART_NAMES, Entry, Listing
 from graft.data.rows import TABLES
 from graft.data.walk import Walk
 from graft.dataset.options import LoadOptions
+from graft.dataset.task import Task
 from graft.errors import DataError, RequestError, listing, plural
 from graft.escaping import is_plain, visible
 from graft.modalities.image import IMAGE
@@ -17,6 +18,7 @@ from graft.modalities.table import MODALITIES
 from graft.records import Finding, Part
 from graft.run_folder import is_made_by_graft
 from graft.storage import is_utf8
+from graft.tasks.table import CLASSES, task_of
 
 LOOKED_AT = 2000  # files that say what kind of samples a folder holds
 
@@ -33,7 +35,7 @@ class FolderReader:
             raise RequestError(
                 f"{path} is a run or an artifact of graft, not data. Expected a folder with one sub-folder per class."
             )
-        return _Walk(path, kind_in(path)).run()
+        return _Walk(path, kind_in(path), CLASSES if options.task is None else task_of(options.task)).run()
 
 
 def kind_in(folder: Path) -> Modality:
@@ -47,10 +49,10 @@ def kind_in(folder: Path) -> Modality:
 
 
 class _Walk:
-    def __init__(self, root: Path, modality: Modality) -> None:
+    def __init__(self, root: Path, modality: Modality, task: Task) -> None:
         self.root = root
         self.modality = modality
-        self.found = Listing(root, modality)
+        self.found = Listing(root, modality, task=task)
         self.foreign: dict[str, list[str]] = defaultdict(list)  # suffix -> sources of other kinds of file
         self.loops: list[str] = []
         self.made: list[str] = []  # folders of runs and artifacts

@@ -22,6 +22,7 @@ from graft.modalities.text import bytes_of
 from graft.progress import SILENT, Watch
 from graft.records import PARTS, Finding
 from graft.storage import is_utf8, named_path
+from graft.tasks.table import joined_by_copies
 
 READERS: tuple[Reader, ...] = (FolderReader(), TableReader())
 
@@ -38,10 +39,10 @@ def load(path: str | Path, options: LoadOptions | None = None, watch: Watch = SI
     options = options or LoadOptions()
     options.check()
     found = _read(root, options)
-    problems = [*found.problems, *found.task.problems([one.label for one in found.entries], found.table)]
     if not found.entries:
-        raise DataError(root, problems)
+        raise DataError(root, found.problems)
     dataset = replace(_checked(root, found, options, watch), options=options)
+    problems = [*found.problems, *found.task.problems([one.label for one in found.entries], found.table)]
     return found.task.finish(without_duplicates(dataset), options, problems)
 
 
@@ -101,6 +102,9 @@ def _checked(origin: Path, found: Listing, options: LoadOptions, watch: Watch) -
     if not hashes:
         told = [f"none of its {plural(len(checked), modality.noun)} can be read: {_alike(reasons)}"]
         raise DataError(origin, told, [finding.message for finding in found.findings])
+    if not found.table and options.task is None:
+        found.task, why = joined_by_copies([one.label for one in found.entries], hashes)
+        findings += [Finding("task", "info", why)] if why else []
     read = found.task.read([entry.label for entry in found.entries])
     findings += _unusable_labels(found, read.faults)
     rows = [row for row in hashes if row not in read.faults]

@@ -1,18 +1,30 @@
-"""What some verbs cannot do yet with some kinds of data."""
+"""What some verbs cannot do yet with some kinds of data, refused in one place."""
 
 from graft.dataset.dataset import Dataset
+from graft.dataset.task import Task
 from graft.errors import RequestError
+from graft.tasks.table import TASKS
+
+VERBS = {"rank": "graft rank", "adapt": "graft.adapt", "audit": "graft audit", "export": "graft export"}
+ALWAYS = "graft data, fit, evaluate, predict and report"
 
 
-def refuse_special(dataset: Dataset, verb: str) -> None:
-    """Raise `RequestError` in a verb that needs classes, and samples of one kind."""
+def refuse_unserved(dataset: Dataset, step: str) -> None:
+    """Raise `RequestError` where a step cannot serve the task of a data set, or its kind of samples, so far."""
     if dataset.modality.name == "pair":
         raise RequestError(
-            f"{dataset.pointed_at} holds pictures with texts, and {verb} works on samples of one kind only, so far. "
-            "What takes pairs: graft data, fit, evaluate, predict and report."
+            f"{dataset.pointed_at} holds pictures with texts, and {VERBS[step]} works on samples of one kind only, so "
+            f"far. What takes pairs: {ALWAYS}."
         )
-    if dataset.transcribed:
-        raise RequestError(
-            f"{dataset.pointed_at} holds recordings with transcripts, and {verb} works on classes only, so far. What "
-            "takes transcripts: graft data, fit, evaluate and predict. Name a column of classes with --label."
-        )
+    refuse_task(dataset.task, step, str(dataset.pointed_at))
+
+
+def refuse_task(task: Task, step: str, what: str) -> None:
+    """Raise `RequestError` where a step cannot serve a task, so far; `what` is the data or the run."""
+    if step in task.steps:
+        return
+    served = [one.name for one in TASKS.values() if step in one.steps]
+    raise RequestError(
+        f"{what} is for {task.name}, and {VERBS[step]} serves {' and '.join(served)}, so far. What serves {task.name}: "
+        f"{ALWAYS}."
+    )

@@ -109,6 +109,12 @@ class Task(Protocol):
     caveat: str  # what a user must know of its answers, with {noun} and {names}, the number of names
     ladder_columns: tuple[tuple[str, str, str], ...]  # figure, title and format of the ladder's columns
 
+    def faults(self, names: tuple[str, ...], details: Json) -> list[str]:
+        """What is wrong with the names and details of a model that somebody may have changed."""
+
+    def joins(self, several: int, whole: int) -> str:
+        """Why folders hold such targets where so many files of the whole lie in several of them; empty where not."""
+
     def is_missing(self, label: str) -> bool:
         """Whether a cell says that nothing is known of a sample."""
 

@@ -69,6 +69,31 @@ def calibration(evaluation: Evaluation) -> Any:
     )
 
 
+def heat(names: tuple[str, ...], counts: tuple[tuple[int, int, int], ...]) -> Any:
+    """How often two names stand together, (row, column, count), as inline SVG; each row shaded by its largest."""
+    cell = int(min(MOST_CELL, max(LEAST_CELL, 420 / len(names))))
+    margin = 12 + 6 * max(min(18, len(visible(name))) for name in names)
+    side = cell * len(names)
+    whole = {row: count for row, column, count in counts if row == column}
+    parts = [
+        f'<svg viewBox="0 0 {margin + side + 10} {margin + side + 4}" width="{margin + side + 10}" role="img" '
+        f'aria-label="labels that stand together" style="max-width:none">'
+    ]
+    for number, name in enumerate(names):
+        short, at = escape(shortened(visible(name), 18)), margin + cell * number
+        parts.append(f'<text x="{margin - 4}" y="{at + cell / 2 + 4}" text-anchor="end">{short}</text>')
+        parts.append(f'<text transform="translate({at + cell / 2 + 4},{margin - 4}) rotate(-90)">{short}</text>')
+    parts.append(f'<rect x="{margin}" y="{margin}" width="{side}" height="{side}" fill="none" stroke="var(--line)"/>')
+    for row, column, count in counts:
+        share = count / max(1, whole.get(row, count))
+        tip = escape(f"{count} of {whole.get(row, count)} with {names[row]} have {names[column]}")
+        parts.append(
+            f'<rect x="{margin + cell * column}" y="{margin + cell * row}" width="{cell}" height="{cell}" '
+            f'fill="var(--leaf)" fill-opacity="{0.1 + 0.9 * share:.2f}"><title>{tip}</title></rect>'
+        )
+    return Markup("".join([*parts, "</svg>"]))
+
+
 def differences(verdict: Verdict) -> Any:
     """The audit's comparisons as inline SVG: a dot for each difference, a line for its interval, zero in the middle."""
     reach = max([0.02, *(max(abs(one.low), abs(one.high)) for one in verdict.comparisons)])

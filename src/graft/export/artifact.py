@@ -58,7 +58,7 @@ class Manifest:
     target: str
     variant: Variant
     modality: Literal["image", "text", "audio"]
-    classes: Annotated[list[ClassName], Len(2, MOST_CLASSES)]
+    classes: Annotated[list[ClassName], Len(1, MOST_CLASSES)]
     unknown_threshold: Fraction
     preprocess: dict[str, Any]
     sha256: dict[str, str]
@@ -260,6 +260,9 @@ class Artifact:
         self.classes = tuple(manifest.classes)
         self.task: Task = task_of(manifest.task)
         self.details = manifest.details
+        faults = self.task.faults(self.classes, self.details)
+        if faults:
+            raise WorkError(f"{folder / MANIFEST} was changed or damaged: {listing(faults)}. Export it again.")
         self.modality: Modality = modality_of(manifest.modality)
         self.unknown_threshold = manifest.unknown_threshold
         self.preprocess = self._preprocess(manifest)

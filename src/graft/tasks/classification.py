@@ -55,6 +55,12 @@ class Classification:
         ("log_loss", "log-loss", ".3f"),
     )
 
+    def faults(self, names: tuple[str, ...], details: Json) -> list[str]:
+        return ["classes: fewer than 2"] if len(names) < 2 else []
+
+    def joins(self, several: int, whole: int) -> str:
+        return ""
+
     def is_missing(self, label: str) -> bool:
         return is_missing(label)
 

@@ -1,16 +1,18 @@
 """All tasks, by name, and which of them labels are of."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 from graft.dataset.task import Task
 from graft.errors import RequestError
 from graft.tasks.classification import CLASSIFICATION
+from graft.tasks.multilabel import MULTILABEL
 from graft.tasks.transcripts import TRANSCRIPTION
 
 CLASSES: Task = CLASSIFICATION  # what labels are where nothing says otherwise
 SPOKEN = cast(Task, TRANSCRIPTION)  # its heads and evaluations stand in the verbs so far
-TASKS: dict[str, Task] = {one.name: one for one in (CLASSES, SPOKEN)}
+TASKS: dict[str, Task] = {one.name: one for one in (CLASSES, MULTILABEL, SPOKEN)}
 
 
 def task_of(name: str) -> Task:
@@ -18,6 +20,19 @@ def task_of(name: str) -> Task:
     if name not in TASKS:
         raise RequestError(f"There is no task called {name!r}. There are: {', '.join(TASKS)}.")
     return TASKS[name]
+
+
+def joined_by_copies(labels: Sequence[str], hashes: Mapping[int, bytes]) -> tuple[Task, str]:
+    """The task of files in folders, by how many contents lie in several of them, and why, where it is not classes."""
+    folders: dict[bytes, set[str]] = defaultdict(set)
+    for row, one in hashes.items():
+        folders[one].add(labels[row])
+    several = sum(len(one) > 1 for one in folders.values())
+    for task in TASKS.values():
+        why = task.joins(several, len(folders))
+        if why:
+            return task, why
+    return CLASSES, ""
 
 
 def recognised(labels: Sequence[str], asked: str | None) -> tuple[Task, str]:

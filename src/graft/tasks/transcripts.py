@@ -31,6 +31,9 @@ class Transcription:
     contradiction = "has two transcripts"
     steps = frozenset({"transcripts"})
 
+    def joins(self, several: int, whole: int) -> str:
+        return ""
+
     def is_missing(self, label: str) -> bool:
         return not label
 

@@ -13,7 +13,7 @@ from graft.adaptation.recorded import recorded
 from graft.adaptation.strategy import Probe, Scratch, Strategy
 from graft.backbones import Backbone
 from graft.data import Dataset, LoadOptions, load
-from graft.data.refusal import refuse_special
+from graft.data.refusal import refuse_unserved
 from graft.dataset.task import Calibrated
 from graft.features import extract, extract_all, suit, suited
 from graft.heads.probe import Samples, refit
@@ -51,7 +51,7 @@ def adapt(
     that is taken.
     """
     dataset = data if isinstance(data, Dataset) else load(data, LoadOptions(seed), watch)
-    refuse_special(dataset, "graft.adapt")
+    refuse_unserved(dataset, "adapt")
     opened = suited(backbone, dataset) if isinstance(backbone, str) else suit(backbone, dataset)
     strategy, place = how or Probe(), place or Place.best()
     if out is None:

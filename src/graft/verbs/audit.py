@@ -23,7 +23,7 @@ from graft.audit.verdict import Judged, judge
 from graft.backbones import Backbone
 from graft.backbones.shallow import shallow
 from graft.data import Dataset, load
-from graft.data.refusal import refuse_special
+from graft.data.refusal import refuse_unserved
 from graft.errors import RequestError, WorkError
 from graft.features import extract_all, suited
 from graft.heads.folds import make_folds
@@ -72,7 +72,7 @@ def audit(run: str | Path, effort: Effort = "quick", watch: Watch = SILENT) -> A
     if settings.strategy is not None and settings.strategy.get("kind") == "Scratch":
         raise RequestError(f"{run} was trained from random weights: nothing was transferred that could be audited.")
     dataset = load(settings.data, options_of(settings), watch)
-    refuse_special(dataset, "graft audit")
+    refuse_unserved(dataset, "audit")
     judged = dataset.count("test")
     part = "the test part of this run" if judged else "this run, which has no test part,"
     judged = judged or len(dataset)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from graft.data import Dataset, load
-from graft.data.refusal import refuse_special
+from graft.data.refusal import refuse_unserved
 from graft.progress import SILENT, Watch
 from graft.ranking.ranker import Ranker, RankOptions, check
 from graft.records import Ranking
@@ -18,5 +18,5 @@ def rank(data: str | Path | Dataset, options: RankOptions | None = None, watch: 
     options = options or RankOptions()
     check(options)
     dataset = data if isinstance(data, Dataset) else load(data, options.load, watch)
-    refuse_special(dataset, "graft rank")
+    refuse_unserved(dataset, "rank")
     return Ranker(dataset, options, watch).rank()
