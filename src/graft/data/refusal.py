@@ -5,7 +5,14 @@ from graft.dataset.task import Task
 from graft.errors import RequestError
 from graft.tasks.table import TASKS
 
-VERBS = {"rank": "graft rank", "adapt": "graft.adapt", "audit": "graft audit", "export": "graft export"}
+VERBS = {
+    "rank": "graft rank",
+    "adapt": "graft.adapt",
+    "audit": "graft audit",
+    "export": "graft export",
+    "app": "graft export --to app",
+    "8 bits": "an export in 8 bits",
+}
 ALWAYS = "graft data, fit, evaluate, predict and report"
 
 

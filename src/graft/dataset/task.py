@@ -61,6 +61,34 @@ class Calibrated:
     details: Json = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The answers of two models to the same samples, (samples,) each.
+
+    `ties` are different answers between which the first model could hardly choose, `gross` those that no rounding
+    explains, `righted` those where the label says that the second is right; `distance` is how far apart they are, from
+    0 to 1. `right` says which answers are right, where that is known; `told` gives both answers of a sample in words,
+    with how sure each is.
+    """
+
+    different: NDArray[np.bool_]
+    ties: NDArray[np.bool_]
+    gross: NDArray[np.bool_]
+    righted: NDArray[np.bool_]
+    distance: NDArray[np.float64]
+    told: Callable[[int], tuple[str, str, float, float]]
+    right: tuple[NDArray[np.bool_], NDArray[np.bool_]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """How far apart two answers may be: `apart` on average, `gross` for one; `details` are those of the model."""
+
+    apart: float
+    gross: float
+    details: Json = field(default_factory=dict)
+
+
 class Evaluated(Protocol):
     """What every evaluation says, whatever was predicted."""
 
@@ -105,6 +133,8 @@ class Task(Protocol):
     contradiction: str  # what copies of one sample do whose targets do not agree
     steps: frozenset[str]
     evaluation: type  # the record that `evaluate` gives
+    output: str  # the name of the answers in an exported graph
+    asked: str  # Python code for the README of an artifact, from its outputs to an answer
     made: str  # what a model of it is, with {noun} for a sample: "A classifier of {noun}s"
     caveat: str  # what a user must know of its answers, with {noun} and {names}, the number of names
     ladder_columns: tuple[tuple[str, str, str], ...]  # figure, title and format of the ladder's columns
@@ -185,6 +215,20 @@ class Task(Protocol):
 
     def shown(self, prediction: Any) -> list[tuple[str, str]]:
         """One answer for a terminal: pieces of text with their style."""
+
+    def compare(
+        self, reference: Answers, found: Answers, targets: Targets | None, names: tuple[str, ...], about: Tolerance
+    ) -> Compared:
+        """How the answers of an exported model agree with those of the model itself."""
+
+    def label(self, answer: NDArray[np.float64], names: tuple[str, ...], details: Json) -> str:
+        """One answer as a label, which `read` reads."""
+
+    def plausible(self, answer: NDArray[np.float64], few_bits: float) -> bool:
+        """Whether finite numbers can be an answer at all, as far as few bits keep it."""
+
+    def output_meaning(self, count: int) -> dict[str, str]:
+        """What the two outputs of an exported graph mean."""
 
     def activation(self) -> Any:
         """A module from scores, divided by the temperature, to answers (batch, outputs) and unknown scores (batch,)."""

@@ -1,5 +1,6 @@
 """The report's pictures as inline SVG, in the page's own colours."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -92,6 +93,43 @@ def heat(names: tuple[str, ...], counts: tuple[tuple[int, int, int], ...]) -> An
             f'fill="var(--leaf)" fill-opacity="{0.1 + 0.9 * share:.2f}"><title>{tip}</title></rect>'
         )
     return Markup("".join([*parts, "</svg>"]))
+
+
+def scatter(points: Sequence[tuple[float, float]], half_width: float) -> Any:
+    """Truth across and answer up as inline SVG, with the line where both agree and the band of half a width around."""
+    side, margin = 280, 52
+    values = [value for point in points for value in point] or [0.0, 1.0]
+    low, high = min(values), max(values)
+    reach = (high - low) or 1.0
+
+    def at(value: float) -> float:
+        return side * (value - low) / reach
+
+    def up(value: float) -> float:
+        return side + 6 - at(value)
+
+    band = half_width / reach * side
+    dots = "".join(
+        f'<circle cx="{margin + at(truth):.1f}" cy="{up(answer):.1f}" r="3" fill="var(--leaf)" fill-opacity=".55">'
+        f"<title>{truth:.4g}, answer {answer:.4g}</title></circle>"
+        for truth, answer in points
+    )
+    ticks = "".join(
+        f'<text x="{margin + at(tick):.0f}" y="{side + 22}" text-anchor="middle">{tick:.3g}</text>'
+        f'<text x="{margin - 5}" y="{up(tick) + 4:.0f}" text-anchor="end">{tick:.3g}</text>'
+        for tick in (low, low + reach / 2, high)
+    )
+    corners = f"{margin},{side + 6 - band:.1f} {margin},{side + 6 + band:.1f}"
+    corners += f" {margin + side},{6 + band:.1f} {margin + side},{6 - band:.1f}"
+    return Markup(
+        f'<svg viewBox="0 -8 {margin + side + 20} {side + 50}" width="{margin + side + 20}" role="img" '
+        f'aria-label="truth across, answer up"><clipPath id="inside"><rect x="{margin}" y="6" width="{side}" '
+        f'height="{side}"/></clipPath><polygon points="{corners}" fill="var(--leaf)" fill-opacity=".12" '
+        f'clip-path="url(#inside)"/><rect x="{margin}" y="6" width="{side}" height="{side}" fill="none" '
+        f'stroke="var(--line)"/><line x1="{margin}" y1="{side + 6}" x2="{margin + side}" y2="6" stroke="var(--soft)" '
+        f'stroke-dasharray="4"/>{ticks}{dots}<text x="{margin + side / 2}" y="{side + 38}" '
+        f'text-anchor="middle">truth</text></svg>'
+    )
 
 
 def differences(verdict: Verdict) -> Any:

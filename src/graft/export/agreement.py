@@ -7,10 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from graft.adaptation.model import Model
+from graft.dataset.task import Compared, Tolerance
 from graft.errors import listing, plural
 from graft.evaluation import metrics
 from graft.evaluation.intervals import share, units_of
 from graft.export.target import Variant
+from graft.heads.ridge import Targets
 from graft.records import Interval
 
 LEAST_AGREEMENT: dict[Variant, float] = {"fp32": 0.995, "fp16": 0.995, "int8": 0.985}
@@ -20,7 +23,7 @@ ENOUGH = 20  # files, of which an interval of the agreement may speak for an art
 MOST_LOST = 0.01  # accuracy, at the end of the interval that favours the artifact
 RESAMPLES = 200
 
-Rows = NDArray[np.float64]  # (samples, classes)
+Rows = NDArray[np.float64]  # (samples, outputs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,44 +38,47 @@ class Disagreement:
 
 
 def judge(
+    model: Model,
     reference: Rows,
     found: Rows,
-    labels: NDArray[np.int32] | None,
+    targets: Targets | None,
     sources: Sequence[str],
-    classes: Sequence[str],
     variant: Variant,
 ) -> dict[str, Any]:
-    """The figures of a `Parity` that follow from probabilities alone, and what is at fault."""
+    """The figures of a `Parity` that follow from answers alone, and what is at fault."""
     finite = bool(np.isfinite(found).all())
     found = found if finite else np.where(np.isfinite(found), found, 0)
-    ours, theirs = reference.argmax(axis=1), found.argmax(axis=1)
-    kinds = _disagreements(reference, theirs, labels, variant)
-    apart = float(np.abs(reference - found).sum(axis=1).mean() / 2)
-    told = tuple(_told(row, reference, found, sources, classes) for row in map(int, np.flatnonzero(ours != theirs)))
+    tolerance = Tolerance(MOST_APART[variant], GROSS * MOST_APART[variant], model.details)
+    compared = model.task.compare(reference, found, targets, model.classes, tolerance)
+    held = compared.different & ~compared.ties & (compared.gross | ~compared.righted)
+    apart = float(compared.distance.mean())
+    different = [int(row) for row in np.flatnonzero(compared.different)]
     result: dict[str, Any] = {
-        "agreement": float((ours == theirs).mean()),
-        "agreement_interval": share(~kinds.held, units_of(None, len(found))),
-        "ties": int(kinds.ties.sum()),
+        "agreement": float((~compared.different).mean()),
+        "agreement_interval": share(~held, units_of(None, len(found))),
+        "ties": int(compared.ties.sum()),
         "largest_difference": float(np.abs(reference - found).max()),
         "mean_distance": apart,
-        "disagreements": told,
+        "disagreements": tuple(Disagreement(sources[row], *compared.told(row)) for row in different),
         **dict.fromkeys(("accuracy", "model_accuracy", "accuracy_difference", "calibration_difference")),
     }
     faults = [] if finite else ["It gives values that are no numbers."]
-    faults += _too_many(kinds, result["agreement_interval"], variant, sources)
+    faults += _too_many(compared, held, result["agreement_interval"], variant, sources)
     if apart > MOST_APART[variant]:
         faults.append(
-            f"Its probabilities are {apart:.3f} from the model's (mean total variation distance), and "
+            f"Its {model.task.output} are {apart:.3f} from the model's (mean total variation distance), and "
             f"{MOST_APART[variant]} is allowed for {variant}. A changed temperature or another way to resize does that."
         )
-    if labels is not None:
-        accuracy = _difference(ours == labels, theirs == labels)
+    if compared.right is not None:
+        units, (ours, theirs) = units_of(None, len(found)), compared.right
+        accuracy = _difference(ours, theirs)
         result |= {
-            "accuracy": metrics.accuracy(labels, theirs),
-            "model_accuracy": metrics.accuracy(labels, ours),
+            "accuracy": share(theirs, units),
+            "model_accuracy": share(ours, units),
             "accuracy_difference": accuracy,
-            "calibration_difference": _calibration_difference(reference, found, labels),
         }
+        if targets is not None and targets.ndim == 1:
+            result["calibration_difference"] = _calibration_difference(reference, found, targets)
         if accuracy.high < -MOST_LOST:
             faults.append(
                 f"It loses {-100 * accuracy.value:.1f} points of accuracy ({-100 * accuracy.high:.1f} at the least)."
@@ -80,50 +86,23 @@ def judge(
     return {**result, "faults": tuple(faults)}
 
 
-@dataclass(frozen=True, slots=True)
-class _Kinds:
-    """Which files get another answer, by what that says; (files,) each."""
-
-    ties: NDArray[np.bool_]  # the model itself could hardly choose between the two answers
-    gross: NDArray[np.bool_]  # the model was far surer of its own answer than a faithful artifact can undo
-    held: NDArray[np.bool_]  # against the artifact: no tie, and not one where the label says that it is right
-
-
-def _disagreements(
-    reference: Rows, theirs: NDArray[np.intp], labels: NDArray[np.int32] | None, variant: Variant
-) -> _Kinds:
-    """Sort the disagreements by how much more probable the model finds its own answer than the artifact's."""
-    rows = np.arange(len(reference))
-    lead = reference.max(axis=1) - reference[rows, theirs]
-    different = theirs != reference.argmax(axis=1)
-    ties, gross = different & (lead < MOST_APART[variant]), different & (lead > GROSS * MOST_APART[variant])
-    righted = np.zeros(len(reference), np.bool_) if labels is None else theirs == labels
-    return _Kinds(ties, gross, different & ~ties & (gross | ~righted))
-
-
-def _too_many(kinds: _Kinds, interval: Interval, variant: Variant, sources: Sequence[str]) -> list[str]:
+def _too_many(
+    compared: Compared, held: NDArray[np.bool_], interval: Interval, variant: Variant, sources: Sequence[str]
+) -> list[str]:
     """Whether the disagreements that are held against an artifact are more than chance would explain.
 
     Gross ones, and any where the files are few, are simply counted; of others the interval must exclude what is asked.
     """
     least, count = LEAST_AGREEMENT[variant], len(sources)
-    counted = kinds.held if count < ENOUGH else kinds.gross
+    counted = held if count < ENOUGH else compared.gross
     if 1 - counted.mean() >= least and interval.high >= least:
         return []
-    held = kinds.held.sum()
-    ties = f" {plural(int(kinds.ties.sum()), 'tie')} not counted." if kinds.ties.any() else ""
+    ties = f" {plural(int(compared.ties.sum()), 'tie')} not counted." if compared.ties.any() else ""
     return [
-        f"It agrees with the model on {100 * (1 - held / count):.1f}% of {count:,} files (95% interval "
+        f"It agrees with the model on {100 * (1 - held.sum() / count):.1f}% of {count:,} files (95% interval "
         f"{100 * interval.low:.1f} to {100 * interval.high:.1f}); {100 * least:.1f}% are asked of {variant}.{ties} It "
-        f"disagrees on: {listing([sources[row] for row in map(int, np.flatnonzero(kinds.held))])}."
+        f"disagrees on: {listing([sources[row] for row in map(int, np.flatnonzero(held))])}."
     ]
-
-
-def _told(row: int, reference: Rows, found: Rows, sources: Sequence[str], classes: Sequence[str]) -> Disagreement:
-    ours, theirs = int(reference[row].argmax()), int(found[row].argmax())
-    return Disagreement(
-        sources[row], classes[ours], classes[theirs], float(reference[row].max()), float(found[row].max())
-    )
 
 
 def _difference(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Interval:

@@ -27,9 +27,9 @@ from graft.backbones.model_folder import (
 )
 from graft.backbones.tokenizer import check_tokenizer
 from graft.dataset.task import Task
-from graft.errors import MissingExtraError, RequestError, WorkError, listing
+from graft.errors import MissingExtraError, RequestError, WorkError, listing, plural
 from graft.escaping import markdown, shortened
-from graft.export.classifier import OUTPUTS
+from graft.export.classifier import outputs_of
 from graft.export.parity import Parity, learnt
 from graft.export.target import Probabilities, Runtime, Target, Variant
 from graft.export.targets import TARGETS, lacking
@@ -91,11 +91,8 @@ def describe(model: Model, target: Target, variant: Variant, name: str, accuracy
         "noun": model.modality.noun,
         "classes": list(model.classes),
         "input": _input(model, target),
-        "outputs": list(OUTPUTS),
-        "output_meaning": {
-            "probabilities": f"(batch, {len(model.classes)}) calibrated probabilities, in the order of classes",
-            "unknown": "(batch,) 1 minus the highest probability; above unknown_threshold say: not sure",
-        },
+        "outputs": list(outputs_of(model)),
+        "output_meaning": model.task.output_meaning(len(model.classes)),
         "unknown_threshold": model.unknown_threshold,
         "temperature": model.temperature,
         "preprocess": preprocess,
@@ -163,12 +160,13 @@ def seal(folder: Path, model: Model, target: Target, manifest: Json, parity: Par
 
 
 def _readme(target: Target, manifest: Json, parity: Parity | None) -> str:
+    task = task_of(manifest["task"])
     names = ", ".join(markdown(shortened(name)) for name in manifest["classes"][:MOST_NAMED])
     classes = names + (" and more" if len(manifest["classes"]) > MOST_NAMED else "")
     lines = [
         f"# {markdown(manifest['name'])} for {target.name} ({manifest['variant']})",
         "",
-        f"Names {len(manifest['classes'])} classes of {manifest['noun']}s: {classes}.",
+        f"{task.made.format(noun=manifest['noun'])}, {plural(len(manifest['classes']), task.classes_noun)}: {classes}.",
         f"Takes {manifest['input']['meaning']}: `{manifest['input']['name']}`, {manifest['input']['type']} "
         f"{manifest['input']['shape']}.",
         "",
@@ -190,8 +188,9 @@ def _readme(target: Target, manifest: Json, parity: Parity | None) -> str:
         lines += ["", f"Left to do before it: {manifest['left_to_do']}"]
     lines += [
         "",
-        f"`golden/` holds inputs with the answers to expect: {manifest['golden']}. Above an unknown score of "
-        f"{manifest['unknown_threshold']:.3f} say: not sure.",
+        f"`golden/` holds inputs with the answers to expect: {manifest['golden']}. "
+        + "; ".join(f"`{name}`: {told}" for name, told in manifest["output_meaning"].items())
+        + f" (unknown_threshold is {manifest['unknown_threshold']:.3f}).",
     ]
     return "\n".join(lines) + "\n" + target.usage(manifest)
 
@@ -221,6 +220,7 @@ class Checked:
     """A runtime whose answers are checked: a changed graph may run and answer something else."""
 
     runtime: Runtime
+    task: Task
     classes: int
     folder: Path
 
@@ -228,10 +228,12 @@ class Checked:
         """The probabilities of one sample; raises `WorkError` for an answer that holds none."""
         with explained(f"The artifact in {self.folder}"):
             answer = self.runtime.run(sample)
-        if answer.shape != (self.classes,) or not np.isfinite(answer).all() or abs(answer.sum() - 1) > NOT_ONE:
+        shaped = answer.shape == (self.classes,) and np.isfinite(answer).all()
+        if not shaped or not self.task.plausible(answer, NOT_ONE):
+            names = plural(self.classes, self.task.classes_noun)
             raise WorkError(
-                f"The artifact in {self.folder} does not answer with probabilities of its {self.classes:,} classes. "
-                "Export it again, or do not use it."
+                f"The artifact in {self.folder} does not answer with {self.task.output} of its {names}. Export it "
+                "again, or do not use it."
             )
         return answer
 
@@ -267,7 +269,7 @@ class Artifact:
         self.unknown_threshold = manifest.unknown_threshold
         self.preprocess = self._preprocess(manifest)
         with explained(f"The artifact in {folder}"):
-            self.runtime: Runtime = Checked(self.target.open(folder), len(self.classes), folder)
+            self.runtime: Runtime = Checked(self.target.open(folder), self.task, len(self.classes), folder)
 
     def _preprocess(self, manifest: Manifest) -> Preprocess:
         fields = dict(manifest.preprocess)

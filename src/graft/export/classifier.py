@@ -12,11 +12,14 @@ if TYPE_CHECKING:
     from torch import nn
     from torch.export import ExportedProgram
 
-OUTPUTS = ("probabilities", "unknown")
+
+def outputs_of(model: Model) -> tuple[str, str]:
+    """The names of a graph's outputs."""
+    return model.task.output, "unknown"
 
 
 def classifier(model: Model) -> "nn.Module":
-    """A module from stacked prepared samples to probabilities (batch, classes) and unknown scores (batch,).
+    """A module from stacked prepared samples to answers (batch, outputs) and unknown scores (batch,).
 
     The temperature stands in the weights of the head. The unknown score is 1 minus the highest probability
     (Hendrycks & Gimpel 2017).

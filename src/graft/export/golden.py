@@ -48,8 +48,8 @@ def write_golden(model: Model, golden: Golden, folder: Path, whole: bool) -> Non
         answer = run(sample)
         entry: Json = {
             "file": f"{number}{name}",
-            "label": model.classes[int(answer.argmax())],
-            "probabilities": [float(one) for one in answer],
+            "label": model.task.label(answer, model.classes, model.details),
+            model.task.output: [float(one) for one in answer],
             "unknown": float(1 - answer.max()),
         }
         if not whole:
@@ -62,20 +62,26 @@ def write_golden(model: Model, golden: Golden, folder: Path, whole: bool) -> Non
 
 def _spread(model: Model, golden: Golden, run: Callable[[Any], Any]) -> list[Any]:
     """As many different answers as there is room for, each the surest of its class."""
-    surest: dict[int, tuple[float, Any]] = {}
+    surest: dict[str, tuple[float, Any]] = {}
     for content in golden.contents:
         sample = prepared(model, content, whole=False)
         if not isinstance(sample, UnreadableError):
             answer = run(sample)
-            label, sure = int(answer.argmax()), float(answer.max())
+            label, sure = model.task.label(answer, model.classes, model.details), float(answer.max())
             if label not in surest or sure > surest[label][0]:
                 surest[label] = (sure, content)
     if not surest:
         raise WorkError(
             f"No golden file can be made of {golden.origin}: none can be read. Name some with --golden DIR."
         )
-    firsts = [surest[label][1] for label in sorted(surest)]
+    firsts = [surest[label][1] for label in sorted(surest, key=order_of(model))]
     return [firsts[at] for at in np.unique(np.linspace(0, len(firsts) - 1, MOST).astype(int))]
+
+
+def order_of(model: Model) -> Callable[[str], Any]:
+    """Labels in the order of the classes, or of the letters."""
+    numbers = {name: number for number, name in enumerate(model.classes)}
+    return lambda label: (numbers.get(label, len(numbers)), label)
 
 
 def _file(model: Model, content: Any) -> tuple[str, bytes]:

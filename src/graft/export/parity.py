@@ -14,6 +14,7 @@ from graft.errors import WorkError, listing, plural
 from graft.export.agreement import MOST_APART, Disagreement, Rows, judge
 from graft.export.classifier import classifier
 from graft.export.target import Runtime, Variant
+from graft.heads.ridge import Targets
 from graft.machine import usable_cores
 from graft.modalities.modality import Prepared, UnreadableError
 from graft.modalities.samples import tried
@@ -65,8 +66,8 @@ class Parity:
 class Check:
     """Held-out samples with the answers of the model in torch, computed once for all variants.
 
-    `labels` are numbers of classes, or None where they are not known; `learnt` are the numbers of the samples by which
-    the model was fitted or chosen.
+    `targets` are those of the samples, or None where they are not known; `learnt` are the numbers of the samples by
+    which the model was fitted or chosen.
     """
 
     def __init__(
@@ -74,7 +75,7 @@ class Check:
         model: Model,
         contents: Sequence[Source],
         sources: Sequence[str],
-        labels: Sequence[int] | None,
+        targets: Targets | None,
         title: str,
         watch: Watch,
         learnt: frozenset[int] = frozenset(),
@@ -93,7 +94,7 @@ class Check:
             raise WorkError(f"None of the files of {title} can be read: {listing(unreadable, 3)}")
         self.contents = [contents[row] for row in kept]
         self.sources = [sources[row] for row in kept]
-        self.labels = None if labels is None else np.array([labels[row] for row in kept], np.int32)
+        self.targets = None if targets is None else targets[kept]
         self.unreadable = tuple(unreadable)
         self.learnt = len(learnt & set(kept))
         self.reference: Rows = np.stack(answers)
@@ -103,7 +104,7 @@ class Check:
         """Put every sample to the artifact and judge it; `whole` artifacts get what a device has in hand."""
         samples = self._samples(self.contents, whole, f"Checking the exported model ({variant})")
         found = np.stack([runtime.run(sample) for sample in samples if not isinstance(sample, UnreadableError)])
-        compared = judge(self.reference, found, self.labels, self.sources, self.model.classes, variant)
+        compared = judge(self.model, self.reference, found, self.targets, self.sources, variant)
         return Parity(
             variant=variant,
             checked_on=self.title,

@@ -1,5 +1,10 @@
 """Code for the README of an artifact, in Python: from a file to what the artifact takes, as graft itself reads it."""
 
+from collections.abc import Mapping
+from typing import Any
+
+from graft.tasks.table import task_of
+
 OPENED = {
     "image": """
 import json, numpy, pathlib
@@ -51,23 +56,26 @@ sample = numpy.pad(sample[start : start + room], (missing // 2, missing - missin
 sample = numpy.clip(numpy.rint(sample * 32767), -32768, 32767).astype(numpy.int16)  # (samples,)
 """,
 }
-ANSWERED = """
-best = manifest["classes"][int(probabilities[0].argmax())]
-print(best, "not sure" if unknown[0] > manifest["unknown_threshold"] else "")
-"""
 
 
-def python(modality: str, asked: str) -> str:
+def python(manifest: Mapping[str, Any], asked: str) -> str:
     """A whole Python program in Markdown, from the file to the answer, for an artifact that takes any size.
 
-    `asked` turns `sample` into `probabilities` and `unknown`.
+    `asked` turns `sample` into `probabilities`, or what the manifest calls them, and `unknown`.
     """
-    return _fenced(OPENED[modality], asked, ANSWERED)
+    return _fenced(OPENED[manifest["modality"]], in_words_of(manifest, asked), task_of(manifest["task"]).asked)
 
 
-def python_prepared(modality: str, asked: str = "") -> str:
+def python_prepared(manifest: Mapping[str, Any], asked: str = "") -> str:
     """The same for an artifact that takes prepared samples; without `asked` it ends with the prepared `sample`."""
-    return _fenced(OPENED[modality], PREPARED[modality], asked, ANSWERED if asked else "")
+    answered = task_of(manifest["task"]).asked if asked else ""
+    kind = manifest["modality"]
+    return _fenced(OPENED[kind], PREPARED[kind], in_words_of(manifest, asked), answered)
+
+
+def in_words_of(manifest: Mapping[str, Any], code: str) -> str:
+    """Code with the answers called as the manifest calls them."""
+    return code.replace("probabilities", str(manifest["outputs"][0]))
 
 
 def _fenced(*pieces: str) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 
 from graft.adaptation.model import Model
 from graft.errors import WorkError
-from graft.export.classifier import OUTPUTS, classifier, example
+from graft.export.classifier import classifier, example, outputs_of
 from graft.export.operators import told_where
 from graft.export.preparing import python_prepared
 from graft.export.quiet import quiet
@@ -55,7 +55,7 @@ class CoreMLTarget:
                 converted = coremltools.convert(
                     exported.run_decompositions({}),
                     inputs=[kind],
-                    outputs=[coremltools.TensorType(name=name) for name in OUTPUTS],
+                    outputs=[coremltools.TensorType(name=name) for name in outputs_of(model)],
                     compute_precision=precision,
                     minimum_deployment_target=coremltools.target.iOS17,
                     skip_model_load=True,
@@ -80,7 +80,7 @@ let unknown = output.featureValue(for: "unknown")!.multiArrayValue![0].floatValu
 ```
 
 What is left to do first, in Python; `sample` is what golden/*.bin hold:
-{python_prepared(manifest["modality"])}"""
+{python_prepared(manifest)}"""
 
 
 class CoreMLRuntime:
@@ -90,6 +90,8 @@ class CoreMLRuntime:
         import coremltools
 
         self.model = coremltools.models.MLModel(str(package))
+        outputs = self.model.get_spec().description.output
+        self.answer = next(one.name for one in outputs if one.name != "unknown")
         self._one_at_a_time = threading.Lock()
 
     def run(self, sample: Prepared) -> Probabilities:
@@ -97,7 +99,7 @@ class CoreMLRuntime:
 
         given: Any = Image.fromarray(sample) if sample.ndim == 3 else sample[None].astype(np.float32)
         with self._one_at_a_time:
-            answer: Probabilities = np.asarray(self.model.predict({"samples": given})[OUTPUTS[0]][0], np.float64)
+            answer: Probabilities = np.asarray(self.model.predict({"samples": given})[self.answer][0], np.float64)
         return answer
 
 

@@ -60,7 +60,7 @@ val unknown = output[1].toTensor().dataAsFloatArray[0]  // above {manifest["unkn
 ```
 
 From a file to the answer in Python; `sample` is what golden/*.bin hold:
-{python_prepared(manifest["modality"], PYTHON)}"""
+{python_prepared(manifest, PYTHON)}"""
 
 
 class ExecuTorchRuntime:

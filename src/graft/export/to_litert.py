@@ -75,7 +75,7 @@ val unknown = outputs[1].readFloat()[0]  // above {manifest["unknown_threshold"]
 ```
 
 What is left to do first, in Python; `sample` is what golden/*.bin hold:
-{python_prepared(manifest["modality"])}"""
+{python_prepared(manifest)}"""
 
 
 class LiteRTRuntime:

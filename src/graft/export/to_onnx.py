@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from graft.adaptation.model import Model
-from graft.export.classifier import OUTPUTS, example, program
+from graft.export.classifier import example, outputs_of, program
 from graft.export.onnx_front import IR, NAMES, OPSET, front
 from graft.export.operators import told_where
-from graft.export.preparing import python
+from graft.export.preparing import in_words_of, python
 from graft.export.quantisation import in_8_bits, in_8_bits_by_token, in_half_precision
 from graft.export.target import Material, Probabilities, Variant
 from graft.modalities.modality import Prepared
@@ -45,7 +45,7 @@ class OnnxTarget:
 
     def usage(self, manifest: Mapping[str, Any]) -> str:
         kind = manifest["modality"]
-        return python(kind, PYTHON.format(name=NAMES[kind])) + JAVASCRIPT[kind]
+        return python(manifest, PYTHON.format(name=NAMES[kind])) + in_words_of(manifest, JAVASCRIPT[kind])
 
 
 class OnnxRuntime:
@@ -60,9 +60,12 @@ class OnnxRuntime:
         options.log_severity_level = 3
         self.session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
         self.entry = self.session.get_inputs()[0].name
+        self.answer = self.session.get_outputs()[0].name
 
     def run(self, sample: Prepared) -> Probabilities:
-        answer: Probabilities = np.asarray(self.session.run([OUTPUTS[0]], {self.entry: sample[None]})[0][0], np.float64)
+        answer: Probabilities = np.asarray(
+            self.session.run([self.answer], {self.entry: sample[None]})[0][0], np.float64
+        )
         return answer
 
 
@@ -105,7 +108,7 @@ def network_graph(model: Model, entry: str) -> "onnx.ModelProto":
             exported,
             (samples,),
             input_names=[entry],
-            output_names=list(OUTPUTS),
+            output_names=list(outputs_of(model)),
             opset_version=OPSET,
             external_data=False,
             verbose=False,

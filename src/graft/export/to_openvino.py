@@ -42,7 +42,7 @@ class OpenVINOTarget:
         return OpenVINORuntime(folder / self.file)
 
     def usage(self, manifest: Mapping[str, Any]) -> str:
-        return python(manifest["modality"], PYTHON)
+        return python(manifest, PYTHON)
 
 
 class OpenVINORuntime:

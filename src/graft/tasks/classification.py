@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from graft.dataset.cells import is_missing
 from graft.dataset.dataset import Dataset
 from graft.dataset.options import LoadOptions
-from graft.dataset.task import About, Answers, Calibrated, Loss, Read
+from graft.dataset.task import About, Answers, Calibrated, Compared, Loss, Read, Tolerance
 from graft.errors import DataError
 from graft.evaluation import charts, evaluate_probabilities
 from graft.evaluation.blocks import (
@@ -46,8 +46,15 @@ class Classification:
     name = "classification"
     classes_noun = "class"
     contradiction = "stands in two classes"
-    steps = frozenset({"rank", "adapt", "audit", "export", "pairs", "history", "scratch", "neighbours"})
+    steps = frozenset(
+        {"rank", "adapt", "audit", "export", "app", "8 bits", "pairs", "history", "scratch", "neighbours", "folders"}
+    )
     evaluation: type = Evaluation
+    output = "probabilities"
+    asked = """
+best = manifest["classes"][int(probabilities[0].argmax())]
+print(best, "not sure" if unknown[0] > manifest["unknown_threshold"] else "")
+"""
     made = "A classifier of {noun}s"
     caveat = "It always answers with one of its {names} classes, also for a {noun} that belongs to none of them."
     ladder_columns: tuple[tuple[str, str, str], ...] = (
@@ -279,6 +286,39 @@ class Classification:
         for number, (name, probability) in enumerate(pairs):
             pieces += [(f"{name} {percent(probability)}", "dim" if number else "bold")]
         return pieces
+
+    def compare(
+        self, reference: Answers, found: Answers, targets: Targets | None, names: tuple[str, ...], about: Tolerance
+    ) -> Compared:
+        ours, theirs = reference.argmax(axis=1), found.argmax(axis=1)
+        lead = reference.max(axis=1) - reference[np.arange(len(reference)), theirs]
+        different = theirs != ours
+        return Compared(
+            different=different,
+            ties=different & (lead < about.apart),
+            gross=different & (lead > about.gross),
+            righted=np.zeros(len(reference), np.bool_) if targets is None else theirs == targets,
+            distance=np.abs(reference - found).sum(axis=1) / 2,
+            told=lambda row: (
+                names[int(ours[row])],
+                names[int(theirs[row])],
+                float(reference[row].max()),
+                float(found[row].max()),
+            ),
+            right=None if targets is None else (ours == targets, theirs == targets),
+        )
+
+    def label(self, answer: NDArray[np.float64], names: tuple[str, ...], details: Json) -> str:
+        return names[int(answer.argmax())]
+
+    def plausible(self, answer: NDArray[np.float64], few_bits: float) -> bool:
+        return bool(abs(answer.sum() - 1) <= few_bits)
+
+    def output_meaning(self, count: int) -> dict[str, str]:
+        return {
+            "probabilities": f"(batch, {count}) calibrated probabilities, in the order of classes",
+            "unknown": "(batch,) 1 minus the highest probability; above unknown_threshold say: not sure",
+        }
 
     def activation(self) -> Any:
         import torch

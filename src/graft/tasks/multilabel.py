@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 from graft.dataset.cells import is_missing
 from graft.dataset.dataset import Dataset
 from graft.dataset.options import LoadOptions
-from graft.dataset.task import About, Answers, Calibrated, Loss, Read
-from graft.errors import DataError, listing, plural
-from graft.evaluation import charts
-from graft.evaluation.blocks import Block, Exhibit, Figures, Gallery, Grid, GridColumn, Headline, Lines, Picture
-from graft.evaluation.labels import MultilabelEvaluation, WrongLabels, best_thresholds, evaluate_labels
+from graft.dataset.task import About, Answers, Calibrated, Compared, Loss, Read, Tolerance
+from graft.errors import DataError, plural
+from graft.evaluation.blocks import Block, Grid, GridColumn, Headline
+from graft.evaluation.labels import MultilabelEvaluation, best_thresholds, evaluate_labels
 from graft.evaluation.report import percent
 from graft.heads.objective import Objective
 from graft.heads.ridge import LinearHead, Scores, Targets
@@ -23,12 +22,13 @@ from graft.heads.sigmoid import Sigmoid, platt, sigmoid
 from graft.records import PARTS, Interval, Json
 from graft.tasks.class_checks import name_problems
 from graft.tasks.label_checks import dealt_by_labels, findings_of_labels, without_few, without_unlearnable
+from graft.tasks.label_words import headline_of, page_of, summary_of
 
 BETWEEN, UNKNOWN = "|", "?"
 LEAST = 6  # samples, so that every part has some
 JOINED, LEAST_JOINED = 0.05, 20  # files that lie in several folders: with more of them so, the folders are labels
 SHARED = 0.02  # of the labels of a table that join several: with more of them so, the data are of this kind
-MOST_ROWS, MOST_LABELS, MOST_PICTURED, MOST_PAIRS, MOST_MISTAKES = 40, 60, 30, 8, 24
+MOST_ROWS = 40  # in a terminal
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,13 @@ class Multilabel:
     name = "multilabel"
     classes_noun = "label"
     contradiction = "has labels that contradict each other"
-    steps = frozenset({"adapt", "scratch", "export", "rank", "audit"})
+    steps = frozenset({"adapt", "scratch", "export"})
     evaluation: type = MultilabelEvaluation
+    output = "probabilities"
+    asked = """
+thresholds = manifest["details"]["thresholds"]
+print([name for name, sure, least in zip(manifest["classes"], probabilities[0], thresholds) if sure >= least])
+"""
     made = "A model that gives {noun}s labels, several or none"
     caveat = "It gives those of its {names} labels that it finds probable enough, none where it finds none."
     ladder_columns: tuple[tuple[str, str, str], ...] = (
@@ -188,6 +193,46 @@ class Multilabel:
     def answers(self, scores: Scores) -> Answers:
         return sigmoid(scores)
 
+    def compare(
+        self, reference: Answers, found: Answers, targets: Targets | None, names: tuple[str, ...], about: Tolerance
+    ) -> Compared:
+        thresholds = np.array(about.details["thresholds"])
+        ours, theirs = reference >= thresholds, found >= thresholds
+        other, lead = ours != theirs, np.abs(reference - thresholds)
+        surest = np.where(other, lead, 0).max(axis=1)
+        different = other.any(axis=1)
+
+        def told(row: int) -> tuple[str, str, float, float]:
+            label = int(np.where(other[row], lead[row], -1).argmax())
+            given = [BETWEEN.join(n for n, one in zip(names, side[row], strict=True) if one) for side in (ours, theirs)]
+            return given[0], given[1], float(reference[row, label]), float(found[row, label])
+
+        right = None
+        if targets is not None:
+            right = tuple(((side == (targets == 1)) | (targets < 0)).all(axis=1) for side in (ours, theirs))
+        return Compared(
+            different=different,
+            ties=different & (surest < about.apart),
+            gross=different & (surest > about.gross),
+            righted=np.zeros(len(reference), np.bool_) if right is None else right[1],
+            distance=np.abs(reference - found).mean(axis=1),
+            told=told,
+            right=right,
+        )
+
+    def label(self, answer: NDArray[np.float64], names: tuple[str, ...], details: Json) -> str:
+        return BETWEEN.join(n for n, p, t in zip(names, answer, details["thresholds"], strict=True) if p >= t)
+
+    def plausible(self, answer: NDArray[np.float64], few_bits: float) -> bool:
+        return bool((answer >= -few_bits).all() and (answer <= 1 + few_bits).all())
+
+    def output_meaning(self, count: int) -> dict[str, str]:
+        return {
+            "probabilities": f"(batch, {count}) calibrated probabilities of a yes, in the order of classes; a label is "
+            "given from its details.thresholds on",
+            "unknown": "(batch,) 1 minus the highest probability; a sample without any label has a high one",
+        }
+
     def activation(self) -> Any:
         import torch
         from torch import nn
@@ -218,89 +263,13 @@ class Multilabel:
         return evaluation.mean_average_precision
 
     def headline(self, evaluation: MultilabelEvaluation) -> Headline:
-        f1 = evaluation.micro_f1
-        reach = f"{percent(f1.low)} to {percent(f1.high)}"
-        return Headline(
-            percent(f1.value),
-            "F1 over all labels",
-            f"95% interval {reach}",
-            f"is how well the labels that it gives and those that are due agree (F1 over all labels), on "
-            f"{evaluation.samples:,} {evaluation.noun}s; the true figure lies between {reach.replace(' to ', ' and ')} "
-            "with 95% confidence.",
-        )
+        return headline_of(evaluation)
 
     def summary(self, evaluation: MultilabelEvaluation) -> list[Block]:
-        return [self._figures(evaluation), self._grid("", evaluation, MOST_ROWS), *self._confused(evaluation)]
+        return summary_of(evaluation)
 
     def page(self, evaluation: MultilabelEvaluation) -> list[Block]:
-        names = tuple(score.name for score in evaluation.per_label)
-        blocks: list[Block] = [
-            self._figures(evaluation),
-            self._grid("How each label fares", evaluation, MOST_LABELS),
-            *self._confused(evaluation),
-        ]
-        if 1 < len(names) <= MOST_PICTURED:
-            drawn = charts.heat(names, evaluation.cooccurrence)
-            blocks.append(Picture("Which labels stand together", drawn, "Darker is more often; of the true labels."))
-        if evaluation.mistakes:
-            shown = [
-                Exhibit(
-                    one.source,
-                    _wrong(one),
-                    f"{percent(one.confidence)} sure\nis {one.truth or 'none of them'}",
-                    one.text,
-                    one.truth,
-                )
-                for one in evaluation.mistakes[:MOST_MISTAKES]
-            ]
-            blocks.append(Gallery("Its most confident mistakes", shown))
-        return blocks
-
-    def _figures(self, evaluation: MultilabelEvaluation) -> Figures:
-        one = evaluation
-        told = [
-            ("F1 over all labels", one.micro_f1, ""),
-            ("mean average precision", one.mean_average_precision, ""),
-            ("mean F1 of the labels", one.macro_f1, ""),
-            ("wrong yes or no", one.hamming_loss, " (Hamming loss)"),
-            ("all labels right", one.exact_match, ""),
-        ]
-        rows = [
-            (name, percent(figure.value), f"95% interval {percent(figure.low)} to {percent(figure.high)}{more}")
-            for name, figure, more in told
-        ]
-        return Figures([*rows, ("calibration error", percent(one.calibration_error), "how far its confidence is off")])
-
-    def _grid(self, title: str, evaluation: MultilabelEvaluation, most: int) -> Grid:
-        worst = sorted(evaluation.per_label, key=lambda score: (score.support == 0, score.f1))
-        columns = (
-            GridColumn("label", "name"),
-            GridColumn("F1"),
-            GridColumn("F1", "bar", rank=1),
-            GridColumn("precision", rank=2),
-            GridColumn("recall", rank=2),
-            GridColumn("average precision", rank=3),
-            GridColumn("given from", rank=4),
-            GridColumn(f"{evaluation.noun}s", rank=1),
-        )
-        rows = [
-            (
-                score.name,
-                percent(score.f1) if score.support else "–",
-                f"{score.f1:.3f}",
-                percent(score.precision),
-                percent(score.recall) if score.support else "–",
-                "–" if score.average_precision is None else percent(score.average_precision.value),
-                percent(score.threshold),
-                f"{score.support:,}",
-            )
-            for score in worst[:most]
-        ]
-        return Grid(title, columns, rows, max(0, len(worst) - most))
-
-    def _confused(self, evaluation: MultilabelEvaluation) -> list[Block]:
-        lines = [f"{given} given instead of {due}: {count}" for due, given, count in evaluation.confused[:MOST_PAIRS]]
-        return [Lines("Most often confused:", lines)] if lines else []
+        return page_of(evaluation)
 
     def predict(self, source: str, answer: NDArray[np.float64], names: tuple[str, ...], model: Any, top: int) -> Any:
         given = np.flatnonzero(answer >= np.array(model.details["thresholds"]))
@@ -320,12 +289,6 @@ class Multilabel:
         given = [(f"{name} {percent(sure[name])}" if name in sure else name, "bold") for name in prediction.labels]
         others = [(f"{name} {percent(one)}", "dim") for name, one in sure.items() if name not in prediction.labels]
         return [*(given or [("none of them", "bold")]), *others]
-
-
-def _wrong(one: WrongLabels) -> str:
-    """What is wrong with the labels of a sample."""
-    lacks = [f"lacks {listing(one.missing)}"] if one.missing else []
-    return "; ".join([*lacks, *([f"not {listing(one.extra)}"] if one.extra else [])])
 
 
 def _pieces(label: str) -> list[str]:

@@ -8,11 +8,12 @@ from graft.dataset.task import Task
 from graft.errors import RequestError
 from graft.tasks.classification import CLASSIFICATION
 from graft.tasks.multilabel import MULTILABEL
+from graft.tasks.regression import REGRESSION
 from graft.tasks.transcripts import TRANSCRIPTION
 
 CLASSES: Task = CLASSIFICATION  # what labels are where nothing says otherwise
 SPOKEN = cast(Task, TRANSCRIPTION)  # its heads and evaluations stand in the verbs so far
-TASKS: dict[str, Task] = {one.name: one for one in (CLASSES, MULTILABEL, SPOKEN)}
+TASKS: dict[str, Task] = {one.name: one for one in (CLASSES, MULTILABEL, REGRESSION, SPOKEN)}
 
 
 def task_of(name: str) -> Task:

@@ -12,9 +12,9 @@ import numpy as np
 
 from graft.adaptation.model import Model, Source
 from graft.backbones.licence import warning
+from graft.data.refusal import refuse_task
 from graft.errors import MissingExtraError, RequestError, WorkError, plural
 from graft.export.artifact import is_artifact
-from graft.export.golden import Golden
 from graft.export.parity import Check
 from graft.export.ship import Shipped, Work, settle, ship, unfinished
 from graft.export.target import Material, Target, Variant
@@ -23,19 +23,15 @@ from graft.export.to_app import APP, MODEL, page_folder, write_page
 from graft.modalities.modality import Modality, Prepared, UnreadableError
 from graft.modalities.samples import opened
 from graft.progress import SILENT, Watch
-from graft.records import Json, Part, Preprocess
+from graft.records import Json, Preprocess
 from graft.run_folder import RunFolder
 from graft.serving.predictor import expand, named_by
-from graft.verbs.evaluate import hash_of, part_of_run
+from graft.verbs.evaluate import part_of_run
+from graft.verbs.golden import content_hash, golden_of, spread_over
 
 VARIANTS: tuple[Variant, ...] = get_args(Variant)
 Wanted = Literal["fp32", "fp16", "int8", "all"]
 MOST_CHECKED = 1_000
-MOST_GOLDEN = 100  # samples of which the golden ones are chosen
-GOLDEN: dict[Part, str] = {
-    "val": "samples of the run's val part",
-    "train": "samples of the run's train part, which the model was fitted on",
-}
 SAME_LABEL = 0.995  # of the answers: a page had 97 of 100 labels of Python's by 8 bits that agreed on 98.7%
 CALIBRATION = 256  # samples of the train part that set the ranges of 8 bits
 PLAIN_NAMES = ("train", "training", "metadata", "data", "labels", "index")
@@ -86,11 +82,16 @@ def export(
     model = folder.read_model(Model.load)
     _refuse(target, model)
     if to == APP:
+        refuse_task(model.task, "app", "This run")
         page_folder()
+    if "int8" in variants and "8 bits" not in model.task.steps:
+        if options.variant == "int8":
+            refuse_task(model.task, "8 bits", "This run")
+        variants = tuple(one for one in variants if one != "int8")
     places = _places(folder, to, variants, out)
     _check_places(places, options.replace)
     check = _check(folder, model, options.check, watch)
-    golden = _golden(folder, model, options)
+    golden = golden_of(folder, model, options.golden, options.check)
     material = _material(folder, model, watch) if "int8" in variants else Material(model, watch=watch)
     work = Work(material, check, golden, _name(folder), _accuracy(folder), watch)
     if to == APP:
@@ -149,6 +150,7 @@ def _refuse(target: Target, model: Model) -> None:
             "This model looks at pictures with texts through both networks, and graft exports one network, so far. Use "
             "it through graft predict, or graft.Predictor in Python."
         )
+    refuse_task(model.task, "export", "This run")
     missing = lacking(target)
     if missing:
         raise MissingExtraError(missing, target.extra)
@@ -189,13 +191,12 @@ def _check(folder: RunFolder, model: Model, given: Path | None, watch: Watch) ->
         raise WorkError(f"{error} An export must be compared on files: give some with --check DIR.") from error
     if part == "test":
         folder.count_test_reading("export")
-    numbers = {name: number for number, name in enumerate(model.classes)}
-    rows = _some(len(labelled.contents), MOST_CHECKED)
+    rows = spread_over(len(labelled.contents), MOST_CHECKED)
     return Check(
         model,
         [labelled.contents[row] for row in rows],
         [labelled.sources[row] for row in rows],
-        [numbers[labelled.names[row]] for row in rows],
+        model.task.read([labelled.names[row] for row in rows], model.classes).targets,
         labelled.title,
         watch,
         frozenset() if part == "test" else frozenset(range(len(rows))),
@@ -213,64 +214,18 @@ def _given(folder: RunFolder, model: Model, given: Path, watch: Watch) -> Check:
         watch.say(f"{plural(len(expanded) - len(named), 'row')} of {given} cannot be read and will not be compared.")
     if not named:
         raise RequestError(f"There is no {model.modality.noun} in {given} to compare on.")
-    rows = _some(len(named), MOST_CHECKED)
+    rows = spread_over(len(named), MOST_CHECKED)
     sources = [named[row][0] for row in rows]
     contents: list[Source] = [named[row][1] for row in rows]
     folders = [Path(source).parent.name for source in sources]
-    known = {name: number for number, name in enumerate(model.classes)}
-    labels = [known[name] for name in folders] if set(folders) <= set(known) else None
+    read = model.task.read(folders, model.classes)
+    targets = read.targets if not read.faults and "folders" in model.task.steps else None
     parts = {row["sha256"]: row["part"] for row in folder.read_split()}
-    found = [parts.get(_hash(content)) for content in contents]
+    found = [parts.get(content_hash(content)) for content in contents]
     if "test" in found:
         folder.count_test_reading(f"export --check {given}")
     learnt = frozenset(row for row, part in enumerate(found) if part not in (None, "test"))
-    return Check(model, contents, sources, labels, str(given), watch, learnt)
-
-
-def _hash(content: Source) -> str:
-    """The hash of a sample's content, empty for what cannot be read: the comparison tells of that."""
-    with suppress(OSError):
-        if isinstance(content, Path | bytes):
-            return hash_of(content)
-    return ""
-
-
-def _golden(folder: RunFolder, model: Model, options: ExportOptions) -> Golden:
-    """Samples that may leave with the artifact: those named, or the run's val part, or its train part.
-
-    None has the content of a sample of the test part: what was given away measures nothing any more.
-    """
-    locked = {row["sha256"] for row in folder.read_split() if row["part"] == "test"}
-    given = options.golden
-    if given is not None:
-        contents = [content for _, content in expand(given, model.modality)]
-        return Golden(_unlocked(contents, locked, str(given)), f"files of {given.name or given.absolute().name}")
-    for part, origin in GOLDEN.items():
-        with suppress(RequestError, WorkError):
-            contents = list(part_of_run(folder, part).contents)
-            return Golden(_unlocked(contents, locked, origin), origin)
-    if options.check is None:
-        raise WorkError(
-            "An artifact carries a few golden files, and the run's data is gone: name some with --golden DIR."
-        )
-    contents = [content for _, content in expand(options.check, model.modality)]
-    return Golden(_unlocked(contents, locked, str(options.check)), "some of the files that it was compared on")
-
-
-def _unlocked(contents: Sequence[Source], locked: set[str], where: str) -> list[Source]:
-    """Some of these samples, without those of the locked test part."""
-    kept = [content for content in contents if _hash(content) not in locked]
-    if not kept:
-        raise WorkError(
-            f"No golden file can be taken from {where}: all of it is the run's locked test part, or there is nothing. "
-            "Name others with --golden DIR."
-        )
-    return [kept[row] for row in _some(len(kept), MOST_GOLDEN)]
-
-
-def _some(count: int, most: int) -> list[int]:
-    """Numbers spread over all, the same every time."""
-    return [int(one) for one in np.unique(np.linspace(0, count - 1, min(count, most)).astype(int))]
+    return Check(model, contents, sources, targets, str(given), watch, learnt)
 
 
 def _material(folder: RunFolder, model: Model, watch: Watch) -> Material:
@@ -310,7 +265,9 @@ def _accuracy(folder: RunFolder) -> Json | None:
     """The accuracy that the run knows: of its test part, or else of what it was chosen on."""
     known = folder.read("evaluation.json", dict[str, Any])
     best = known.get("test") or next(iter(known.values()), None)
-    return best and {**best["accuracy"], "samples": best["samples"], "part": best["part"]}
+    if not best or "accuracy" not in best:  # other tasks have other figures
+        return None
+    return {**best["accuracy"], "samples": best["samples"], "part": best["part"]}
 
 
 def _notes(work: Work) -> Iterator[str]:
