@@ -11,7 +11,7 @@ from graft.evaluation.exhibit import Samples, find_sample
 from graft.evaluation.report import Story, Subject, render
 from graft.records import Alarm, ArmResult, Compared, Cost, Estimate, Finding, Ranked, Ranking, Verdict
 from graft.storage import sha256_of
-from graft.tasks.classification import MOST_CLASSES, MOST_MISTAKES
+from graft.tasks.class_words import MOST_CLASSES, MOST_MISTAKES
 from graft.tasks.table import CLASSES
 
 

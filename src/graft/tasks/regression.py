@@ -19,10 +19,10 @@ from graft.heads.objective import Objective
 from graft.heads.ridge import LinearHead, Scores, Targets
 from graft.records import PARTS, Interval, Json
 from graft.tasks.number_checks import findings_of_numbers, is_constant, quantiles, scale_of
+from graft.tasks.number_labels import BETWEEN, IS, numbers_in, written
 from graft.tasks.number_words import ALONE, headline_of, page_of, shown, summary_of
 from graft.tasks.split import make_split
 
-BETWEEN, IS = "|", "="
 LEAST = 6  # samples, so that every part has some
 MANY = 20  # different numbers from which on labels may be amounts
 REPEATED = 10  # whole numbers that each occur so often on average are rather classes
@@ -74,7 +74,7 @@ print(dict(zip(manifest["classes"], numbers[0].tolist())), "give or take", manif
 
     def recognise(self, labels: Sequence[str]) -> str:
         written = [label for label in labels if not is_missing(label)]
-        numbers = [_numbers_in(label) for label in written]
+        numbers = [numbers_in(label) for label in written]
         if not written or any(one is None for one in numbers):
             return ""
         if all(IS in label for label in written):
@@ -92,7 +92,7 @@ print(dict(zip(manifest["classes"], numbers[0].tolist())), "give or take", manif
         return []
 
     def read(self, labels: Sequence[str], names: tuple[str, ...] | None = None) -> Read:
-        read = [_numbers_in(label) for label in labels]
+        read = [numbers_in(label) for label in labels]
         said = dict.fromkeys(name for one in read if one for name in one)
         known = tuple(said) if names is None else names
         targets = np.full((len(labels), len(known)), np.nan)
@@ -109,9 +109,9 @@ print(dict(zip(manifest["classes"], numbers[0].tolist())), "give or take", manif
 
     def write(self, names: tuple[str, ...], target: Any) -> str:
         if names == (ALONE,):
-            return _written(target[0])
+            return written(target[0])
         parts = zip(names, target, strict=True)
-        return BETWEEN.join(f"{name}{IS}{_written(value)}" for name, value in parts if np.isfinite(value))
+        return BETWEEN.join(f"{name}{IS}{written(value)}" for name, value in parts if np.isfinite(value))
 
     def merge(self, targets: Targets) -> Any | None:
         return (
@@ -304,23 +304,6 @@ print(dict(zip(manifest["classes"], numbers[0].tolist())), "give or take", manif
             pieces.append((shown(value) if name == ALONE else f"{name} {shown(value)}", "bold"))
             pieces.append((f"{shown(low)} to {shown(high)}", "dim"))
         return pieces
-
-
-def _written(value: float) -> str:
-    return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))
-
-
-def _numbers_in(label: str) -> dict[str, float] | None:
-    """The numbers of a label by their names; None where some of it is no number."""
-    found = {}
-    for part in label.split(BETWEEN):
-        name, is_there, written = part.rpartition(IS)
-        try:
-            value = float(written)
-        except ValueError:
-            return None
-        found[name.strip() if is_there else ALONE] = value
-    return found
 
 
 REGRESSION = Regression()
