@@ -245,6 +245,16 @@ class TestPixels:
         with pytest.raises(RequestError, match="none of 256 levels"):
             load([(rng.uniform(0, 1, (8, 8, 3)), "a"), (rng.uniform(0, 1, (8, 8, 3)), "b")])
 
+    def test_a_picture_that_was_only_opened_keeps_its_file_and_is_not_decoded(self, tmp_path):
+        colours = np.random.default_rng(4).integers(256, size=(30, 40, 3), dtype=np.uint8)
+        Image.fromarray(colours).save(tmp_path / "photo.jpg")
+        with Image.open(tmp_path / "photo.jpg") as photo, Image.open(tmp_path / "photo.jpg") as loaded:
+            loaded.load()
+            first, second = files_of(as_path([(photo, "a"), (loaded, "b")], tmp_path / "data"))
+            assert photo.tile
+            assert first.read_bytes() == (tmp_path / "photo.jpg").read_bytes()
+            assert np.array_equal(np.asarray(picture(second)), np.asarray(loaded))
+
 
 class TestLabels:
     def dataset(self, labels, **more):
@@ -280,12 +290,20 @@ class TestLabels:
         pictures = [np.full((8, 8), 10 * one, np.uint8) for one in range(8)]
         data = Torch([(picture, one % 2) for one, picture in enumerate(pictures)])
         assert load(data).classes == ("lemon", "plum")
+        dicts = Torch([{"image": one, "class": name, "person": name} for one, name in data.pairs])
+        assert load(dicts).classes == ("lemon", "plum")
         subset = Torch(data.pairs)
         subset.classes, subset.dataset = None, data
         assert load(subset).classes == ("lemon", "plum")
         beyond = load(Torch([*data.pairs, (np.zeros((8, 8), np.uint8) + 200, 2), (pictures[0] + 1, -1)]))
         assert len(beyond) == 8
+        assert [one.sources for one in beyond.findings if one.kind == "unlabelled"] == [("sample 9",)]
         assert any("its label 2 is beyond the 2 names" in one for found in beyond.findings for one in found.sources)
+
+    def test_names_are_those_of_the_label_and_no_other_column(self, tmp_path):
+        picture = np.zeros((8, 8), np.uint8)
+        table = as_path(Torch([{"image": picture, "class": 1, "person": 1}]), tmp_path / "data")
+        assert table.read_text().endswith('.png","plum","1"\n')
 
     def test_rows_of_zeros_and_ones_are_several_labels(self):
         pictures = [np.full((8, 8), 10 * one, np.uint8) for one in range(12)]
@@ -321,6 +339,10 @@ class TestFrames:
         table = pandas.DataFrame(rows, columns=["text", "red", "round"]).astype({"red": "boolean"})
         table.loc[0, "red"] = pandas.NA
         assert load(table).classes == ("red", "round")
+        table["label"] = pandas.array(["a", "b", pandas.NA] * 8, dtype="string")
+        dataset = load(table)
+        assert dataset.classes == ("a", "b")
+        assert [one.sources[0] for one in dataset.findings if one.kind == "unlabelled"] == ["sample 2"]
 
     def test_relative_paths_hold_from_where_they_were_written(self, files, tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path)
@@ -329,7 +351,9 @@ class TestFrames:
         reference = load(tmp_path / "photos")
         assert load(table).fingerprint == reference.fingerprint
         table["file"] = [name.removeprefix("photos/") for name in names]
-        assert load(table, LoadOptions(root="photos")).fingerprint == reference.fingerprint
+        below = load(table, LoadOptions(root="photos"))
+        assert below.fingerprint == reference.fingerprint
+        assert "found-elsewhere" not in {one.kind for one in below.findings}
 
     def test_one_without_a_column_of_samples_names_its_columns(self, own_cache):
         with pytest.raises(RequestError, match="columns are: height, label"):
@@ -343,7 +367,26 @@ class TestFrames:
         table = frame(files).rename(columns={"image": "scan"})
         table["photo"] = [str(path) for path, _ in files]
         assert load(table).fingerprint == load(frame(files)).fingerprint
+        assert "columns" not in {one.kind for one in load(table).findings}  # which could be the samples, too
         assert load(table, LoadOptions(file="scan")).fingerprint == load(frame(files)).fingerprint
+
+    def test_a_column_called_sample_may_be_a_number_beside_texts(self):
+        rows = [(one, f"this is text {one}", "ab"[one % 2]) for one in range(12)]
+        assert len(load(self.pandas().DataFrame(rows, columns=["sample", "text", "label"]))) == 12
+        assert len(load(self.pandas().DataFrame(rows, columns=["id", "sample", "label"]))) == 12
+
+    def test_texts_and_pictures_in_one_column_are_refused(self, files):
+        table = frame(files)
+        table.loc[0, "image"] = "a.png"
+        with pytest.raises(RequestError, match="'image' holds several kinds: 'a.png' in row 0"):
+            load(table)
+
+    def test_pairs_are_called_as_the_columns_of_a_run_that_they_are_measured_by(self, files, tmp_path):
+        table = frame(files).rename(columns={"image": "scan", "label": "kind"})
+        options = FitOptions(NETWORKS["image"], "quick", LoadOptions(file="scan", label="kind"))
+        run = fit(table, tmp_path / "run", options)
+        fresh = [(np.full((40, 40, 3), colour, np.uint8), name) for name, colour in CLASSES]
+        assert graft.evaluate(run.run, fresh).evaluation.samples == 2
 
     def test_which_of_two_columns_of_pictures(self, files):
         table = frame(files).rename(columns={"image": "scan"})

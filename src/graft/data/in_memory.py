@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
+from graft.data.columns import named_columns
 from graft.data.listing import PART_NAMES
 from graft.dataset.dataset import Dataset
+from graft.dataset.options import LoadOptions
 from graft.errors import RequestError, listing, plural
 
 Data = Any
@@ -25,6 +27,7 @@ ACCEPTED = (
     "(sample, label), where a sample is a path, a text, a PIL picture, an array of pixels, or (array, rate) for sound."
 )
 SAMPLE = "sample"  # the column of a pair's first value, until it is known what it holds
+PAIR_NAMES = (SAMPLE, "label")
 PART = "split"  # the column that deals parts, by the first name that a table is searched for
 
 
@@ -132,17 +135,16 @@ def _of_items(data: Any) -> Held:
         raise RequestError(f"None of the {plural(unread, 'sample')} can be read: {_first_reason(data)}")
     if first is None:
         raise RequestError(f"There are no samples in {_a(data)}: it is empty, or was walked through before. {ACCEPTED}")
-    classes = _classes_of(data)
+    named = _classes_of(data)
     count = len(data) if hasattr(data, "__len__") else None
-    items = chain([first], items) if not hasattr(data, "__len__") else _one_by_one(data)
+    items = chain([first], items) if count is None else _one_by_one(data)
     if isinstance(first, Mapping):
         names = tuple(str(name) for name in (_all_keys(data) if isinstance(data, list | tuple) else first))
-        return Held(
-            names, map(_by_names(names), items), count, dict.fromkeys(names, classes) if classes else {}, "dicts"
-        )
+        label = named_columns(names, LoadOptions()).label or "label"
+        return Held(names, map(_by_names(names), items), count, {label: named} if named else {}, "iterable of dicts")
     if not _is_pair(first):
         raise RequestError(f"A sample of {_a(data)} is {_a(first)}{_sized(first)}, without a label. {ACCEPTED}")
-    return Held((SAMPLE, "label"), map(_as_pair, items), count, {"label": classes} if classes else {}, "pairs")
+    return Held(PAIR_NAMES, map(_as_pair, items), count, {"label": named} if named else {}, "iterable of pairs")
 
 
 def _one_by_one(data: Any) -> Iterator[Any]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from graft.data.column_names import FILES, TEXTS, simple
 from graft.data.columns import ENDINGS, MOST, first_known, is_address, named_columns
-from graft.data.in_memory import SAMPLE, Data, Held, Unread, held
+from graft.data.in_memory import PAIR_NAMES, SAMPLE, Data, Held, Unread, held
 from graft.data.located import DRIVE
 from graft.data.written import Kind, cell_text, encoded, is_missing_value, kind_of, label_text, path_in
 from graft.dataset.options import LoadOptions
@@ -98,8 +98,10 @@ class _Sheet:
         self.unreadable: list[str] = []
         self.unlabelled: list[str] = []
         named = named_columns(rows.names, options).label
-        self.label = rows.names.index(named) if named in rows.names else None
-        self.sample = 0 if rows.names[:1] == (SAMPLE,) else None  # the column that holds what no cell can
+        self.pairs = rows.names == PAIR_NAMES  # called as is asked for, since nobody gave them names
+        self.label = 1 if self.pairs else rows.names.index(named) if named in rows.names else None
+        self.sample: int | None = None  # the column that holds what no cell can
+        self.begun = False
         self.first: tuple[Kind, int] | None = None  # the kind of that column, and the first sample that has it
         self.paths = 0  # of that column's texts, those that end as files do
 
@@ -128,8 +130,10 @@ class _Sheet:
             raise UnreadableError(row[0].reason)
         if self.sample is None:
             self.sample = self._column_in_memory(row)
-        if number == 0:
-            self._refuse_without_samples()
+            self._refuse_mixed(number)
+        if not self.begun:
+            self.begun = True
+            self._begin()
         label = ""
         if self.label is not None:
             written = label_text(row[self.label], self._classes(self.label))
@@ -163,9 +167,25 @@ class _Sheet:
             )
         return found[names.index(known)]
 
-    def _refuse_without_samples(self) -> None:
+    def _refuse_mixed(self, number: int) -> None:
+        """Raise `RequestError` where a column has pictures or sounds from here on, and had something else before."""
+        if self.sample is None:
+            return
+        before = next((row for row, line in enumerate(self.lines) if line[self.sample]), None)
+        if before is not None:
+            raise RequestError(
+                f"The column {self.rows.names[self.sample]!r} holds several kinds: {self.lines[before][self.sample]!r} "
+                f"in row {before:,}, and what is no text in row {number:,}. Make one data set of each kind."
+            )
+
+    def _begin(self) -> None:
+        """Find the samples by their names where they are not known by what they are; raises where there are none."""
         named = named_columns(self.rows.names, self.options)
-        if self.sample is None and named.text is None and named.file is None:
+        if self.sample is not None or named.text is not None or named.file is not None:
+            return
+        if SAMPLE in self.rows.names:
+            self.sample = self.rows.names.index(SAMPLE)
+        else:
             raise RequestError(
                 f"No column of the {self.rows.noun} says what the samples are. Its columns are: "
                 f"{listing(self.rows.names, 12)}. Expected one called {listing(TEXTS, 3)} or {listing(FILES, 3)}, one "
@@ -224,6 +244,8 @@ class _Sheet:
         if self.sample is not None and (filled or names[self.sample] == SAMPLE):
             files = filled or self.paths > MOST * len(self.lines) or (self.first or ("text",))[0] == "file"
             names[self.sample] = (self.options.file if files else self.options.text) or ("file" if files else "text")
+        if self.pairs and self.options.label is not None and "," not in self.options.label:
+            names[1] = self.options.label
         kept = [place for place in range(len(names)) if self._is_kept(place, names, filled)]
         paths = None if filled or self.options.root is not None else named_columns(names, self.options).file
         file = io.StringIO(newline="")
@@ -265,11 +287,16 @@ def _published(stage: Path, place: Path) -> Path:
     """Rename a folder to its place; one that holds the same is kept, and one that holds anything else left alone."""
     number, candidate = 1, place
     while candidate.exists():
-        if _held_in(candidate) == _held_in(stage):
+        if (candidate / TABLE).is_file() and _held_in(candidate) == _held_in(stage):
             return candidate
         number += 1
         candidate = place.with_name(f"{place.name}-{number}")
-    stage.rename(candidate)
+    try:
+        stage.rename(candidate)
+    except OSError:
+        if not candidate.exists():
+            raise
+        return _published(stage, place)  # another process was there first
     sync_folder(candidate.parent)
     return candidate
 

@@ -11,12 +11,13 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFile
 
 from graft.dataset.cells import one_line
 from graft.errors import RequestError
 from graft.modalities.image import ORIENTATION, to_picture
 from graft.modalities.modality import UnreadableError
+from graft.modalities.picture_file import FORMATS
 from graft.modalities.samples import said
 
 Kind = Literal["picture", "sound", "file", "text"]
@@ -83,6 +84,9 @@ def encoded(value: Any) -> Encoded:
     stored = _stored(value)
     if isinstance(stored, Encoded):
         return stored
+    unopened = _unopened(value)
+    if unopened is not None:
+        return unopened
     sound = _sound(value)
     try:
         return _wav(*sound) if sound is not None else _png(value)
@@ -176,10 +180,27 @@ def _sound(value: Any) -> tuple[Any, int] | None:
     return (value[0], int(rate)) if whole else None
 
 
+def _unopened(value: Any) -> Encoded | None:
+    """The file of a picture that was opened and not decoded yet: decoded, it would stay in memory after its turn."""
+    if not isinstance(value, ImageFile.ImageFile) or not value.tile or value.tell() or value.format not in FORMATS:
+        return None
+    try:
+        return _stored(Path(os.fsdecode(value.filename)).read_bytes()) if value.filename else None  # type: ignore[return-value]
+    except OSError:  # it lives on in an open handle, perhaps
+        return None
+
+
+def _is_upright(picture: Image.Image) -> bool:
+    try:
+        return picture.getexif().get(ORIENTATION, 1) == 1
+    except Exception:  # what is broken there turns nothing
+        return True
+
+
 def _png(value: Any) -> Encoded:
     picture = value if isinstance(value, Image.Image) else _pixels(value)
     seen = to_picture(picture)  # refuses what shows nothing, and what has no brightness from 0 to 255
-    if isinstance(picture, Image.Image) and picture.mode in AS_PNG and picture.getexif().get(ORIENTATION, 1) == 1:
+    if isinstance(picture, Image.Image) and picture.mode in AS_PNG and _is_upright(picture):
         seen = picture
     elif isinstance(picture, np.ndarray) and (picture.ndim == 2 or picture.shape[2] != 1):
         seen = Image.fromarray(picture)
