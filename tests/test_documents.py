@@ -39,6 +39,7 @@ NOT_RUN = {  # first lines of the blocks that are not run, in any document
     "file,text,speaker": SHOWN + "a table",
     '// build.gradle: implementation("org.pytorch:executorch-android:1.5.0")': "Kotlin: needs the tools of Android",
     "import CoreML": "Swift: needs a Mac",
+    "from datasets import load_dataset": "fetches a data set; tests/data/test_objects.py reads one that was made up",
 }
 PARSED_ONLY = {  # commands that are taken apart, but not run
     "graft serve runs/photos/export/app": "runs until Ctrl-C; tests/serving/test_host.py serves",

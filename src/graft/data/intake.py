@@ -1,4 +1,4 @@
-"""From a path to a Dataset: read the layout, check every file, set aside what cannot be used, deal the parts."""
+"""From data to a Dataset: read the layout, check every file, set aside what cannot be used, deal the parts."""
 
 import re
 from collections.abc import Sequence
@@ -9,8 +9,10 @@ import numpy as np
 
 from graft.data.duplicates import without_duplicates
 from graft.data.folder import FolderReader
+from graft.data.in_memory import Data
 from graft.data.index import check_files, check_pairs, check_texts
 from graft.data.listing import Entry, Listing, Reader
+from graft.data.objects import as_path, left_out
 from graft.data.rows import TABLES
 from graft.data.table import TableReader
 from graft.dataset.dataset import Dataset, unreadable_finding
@@ -21,23 +23,25 @@ from graft.modalities.pair import PAIR
 from graft.modalities.text import bytes_of
 from graft.progress import SILENT, Watch
 from graft.records import PARTS, Finding
-from graft.storage import is_utf8, named_path
+from graft.storage import is_utf8
 from graft.tasks.table import joined_by_copies
 
 READERS: tuple[Reader, ...] = (FolderReader(), TableReader())
 
 
-def load(path: str | Path, options: LoadOptions | None = None, watch: Watch = SILENT) -> Dataset:
+def load(data: Data, options: LoadOptions | None = None, watch: Watch = SILENT) -> Dataset:
     """Read a folder or a table of labelled samples into a checked, split data set.
 
-    A table of recordings with a text and no label is one of transcripts.
+    Besides a path, `data` may be a DataFrame, a data set of torch or of Hugging Face, or an iterable of (sample,
+    label); what lies in memory is written into graft's cache once, and read from there. A table of recordings with a
+    text and no label is one of transcripts.
 
     Raises `RequestError` for a path that is not there and `DataError`, with all problems in one report, for data
     that no model can be made from.
     """
-    root = named_path(path)
     options = options or LoadOptions()
     options.check()
+    root = as_path(data, None, options, watch)
     found = _read(root, options)
     if not found.entries:
         raise DataError(root, found.problems)
@@ -46,13 +50,13 @@ def load(path: str | Path, options: LoadOptions | None = None, watch: Watch = SI
     return found.task.finish(without_duplicates(dataset), options, problems)
 
 
-def load_labelled(path: str | Path, watch: Watch = SILENT, options: LoadOptions | None = None) -> Dataset:
+def load_labelled(data: Data, watch: Watch = SILENT, options: LoadOptions | None = None) -> Dataset:
     """Read labelled samples to measure a model on: no split, no least number of classes, duplicates set aside.
 
     Of a folder with train/val/test parts all parts are read. Raises as `load` does.
     """
-    root = named_path(path)
     options = replace(options or LoadOptions(), group=None)
+    root = as_path(data, None, options, watch)
     found = _read(root, options)
     if found.problems:
         raise DataError(root, found.problems)
@@ -67,7 +71,9 @@ def _read(root: Path, options: LoadOptions) -> Listing:
         raise RequestError(f"{root} does not exist. The part of the path that does: {nearest}")
     for reader in READERS:
         if reader.accepts(root):
-            return reader.read(root, options)
+            found = reader.read(root, options)
+            found.findings += left_out(root)
+            return found
     raise RequestError(
         f"{root} is a file. Expected a folder with one sub-folder per class, or with train/ val/ test/ folders, or a "
         f"table ({', '.join(TABLES)}) with a text or the path of a file in each row."

@@ -286,11 +286,12 @@ def kept() -> list[Kept]:
 
 
 def clear() -> int:
-    """Empty graft's whole cache (features, trunks, index) and return the bytes freed; runs are not touched."""
+    """Empty graft's whole cache (features, trunks, index, data from memory) but no run; returns the bytes freed."""
     folder = cache_folder()
-    files = [*(folder / "features").rglob("*"), *(folder / "trunks").rglob("*"), folder / "index.sqlite"]
+    names = ("features", "trunks", "data")
+    files = [*(file for name in names for file in (folder / name).rglob("*")), folder / "index.sqlite"]
     size = sum(file.stat().st_size for file in files if file.is_file())
-    for name in ("features", "trunks"):
+    for name in names:
         shutil.rmtree(folder / name, ignore_errors=True)
     (folder / "index.sqlite").unlink(missing_ok=True)
     return size - sum(file.stat().st_size for file in files if file.is_file())

@@ -13,6 +13,8 @@ from graft.adaptation.recorded import recorded
 from graft.adaptation.strategy import Probe, Scratch, Strategy
 from graft.backbones import Backbone
 from graft.data import Dataset, LoadOptions, load
+from graft.data.in_memory import Data
+from graft.data.objects import as_path, beside
 from graft.data.refusal import refuse_unserved
 from graft.dataset.task import Calibrated
 from graft.features import extract, extract_all, suit, suited
@@ -31,7 +33,7 @@ from graft.verbs.report import write_report
 
 def adapt(
     backbone: str | Backbone,
-    data: str | Path | Dataset,
+    data: Data | Dataset,
     how: Strategy | None = None,
     seed: int = 0,
     watch: Watch = SILENT,
@@ -42,15 +44,20 @@ def adapt(
     """Turn a backbone into a classifier in one way: `Probe`, `Partial`, `Full`, `LoRA`, `Contrastive` or `Scratch`.
 
     The validation set, or a share of train where there is none, stops the training and calibrates the model; nothing is
-    compared with the probe here, which is what `graft.fit` is for. `on_epoch` gets the loss of each epoch as sum and
-    mean, `place` says where it trains and whether its steps are compiled.
+    compared with the probe here, which is what `graft.fit` is for. `data` is what `graft.load` takes or gives.
+    `on_epoch` gets the loss of each epoch as sum and mean, `place` says where it trains and whether its steps are
+    compiled.
 
     With `out` a run folder is written there as well, as `graft.fit` writes one: `graft evaluate`, `predict`, `export`
     and `audit` take it. An interrupted run goes on where the same call is made again. The model returned is the one in
     `out`/model. Raises `RequestError` for settings out of range, a network that the strategy cannot train, or an `out`
     that is taken.
     """
-    dataset = data if isinstance(data, Dataset) else load(data, LoadOptions(seed), watch)
+    if isinstance(data, Dataset):
+        dataset = data
+    else:
+        into = None if out is None else beside(Path(out))
+        dataset = load(as_path(data, into, LoadOptions(seed), watch), LoadOptions(seed), watch)
     refuse_unserved(dataset, "adapt")
     opened = suited(backbone, dataset) if isinstance(backbone, str) else suit(backbone, dataset)
     strategy, place = how or Probe(), place or Place.best()

@@ -13,6 +13,8 @@ from graft.adaptation.model import Model
 from graft.adaptation.speech_model import writes_transcripts
 from graft.data import LoadOptions, load_labelled
 from graft.data.aside import SetAside, aside_notes, set_aside
+from graft.data.in_memory import Data
+from graft.data.objects import as_path
 from graft.data.table import contents_of, sources_of
 from graft.dataset.task import About
 from graft.errors import GraftError, RequestError, WorkError, listing, plural
@@ -63,7 +65,7 @@ class Labelled:
 
 def evaluate(
     run: str | Path,
-    data: str | Path | None = None,
+    data: Data | None = None,
     part: Part = "test",
     watch: Watch = SILENT,
     load: LoadOptions | None = None,
@@ -72,9 +74,11 @@ def evaluate(
 
     Without `data` the run's own test part is read, and the reading is counted. With `data` the classes are matched by
     name, and samples that the model was fitted on are left out; `load` says how a table is read, and the columns are
-    those of the run by default. Raises `WorkError` where files have changed or gone.
+    those of the run by default. What lies in
+    memory is taken as by `graft.load`. Raises `WorkError` where files have changed or gone.
     """
     folder = RunFolder.open(run)
+    data = None if data is None else as_path(data, None, columns_of_run(folder, load), watch)
     if writes_transcripts(folder.model):
         from graft.verbs.evaluate_transcripts import evaluate_transcriber
 

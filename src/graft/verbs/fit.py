@@ -11,7 +11,9 @@ from graft import machine
 from graft.backbones import Backbone
 from graft.data import Dataset, LoadOptions, load
 from graft.data.aside import SetAside, set_aside
+from graft.data.in_memory import Data
 from graft.data.listing import PART_NAMES
+from graft.data.objects import as_path, beside, is_path
 from graft.errors import GraftError, RequestError, WorkError, listing
 from graft.escaping import command
 from graft.features import excess, suited
@@ -66,11 +68,11 @@ class Fitted:
     task: str = CLASSES.name
 
 
-def fit(
-    data: str | Path, out: str | Path | None = None, options: FitOptions | None = None, watch: Watch = SILENT
-) -> Fitted:
-    """Make a model from labelled pictures and write its run folder.
+def fit(data: Data, out: str | Path | None = None, options: FitOptions | None = None, watch: Watch = SILENT) -> Fitted:
+    """Make a model from labelled samples and write its run folder.
 
+    `data` is a path, or what `graft.load` takes instead of one: what lies in memory is written beside the run, into
+    OUT-data, where resuming and measuring read it again.
     Ctrl-C after the first rung, or the end of `options.minutes`, keeps the best model so far. Raises `DataError` for
     data that no model can be made from, `RequestError` for wrong options, and `WorkError` where something fails on
     the way; `resume` goes on after that. The test part is not read.
@@ -78,6 +80,9 @@ def fit(
     options = options or FitOptions()
     _check(options)
     began = time.perf_counter()
+    if not is_path(data):
+        out = place_for(_free("run") if out is None else named_path(out), options.replace)
+        data = as_path(data, beside(out), options.load, watch)
     dataset = load(data, options.load, watch)
     if not dataset.transcribed:
         check_memory(dataset)
@@ -290,7 +295,10 @@ def _name_of(path: Path) -> str:
 
 def _default_out(dataset: Dataset) -> Path:
     """runs/NAME, or the first free runs/NAME-2, runs/NAME-3 and so on."""
-    name = _name_of(dataset.pointed_at) or "run"
+    return _free(_name_of(dataset.pointed_at) or "run")
+
+
+def _free(name: str) -> Path:
     path, number = Path("runs") / name, 1
     while path.exists():
         number += 1

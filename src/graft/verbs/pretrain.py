@@ -3,12 +3,13 @@
 from dataclasses import replace
 from pathlib import Path
 
+from graft.data.in_memory import Data
 from graft.progress import SILENT, Watch
 from graft.verbs.fit import FitOptions, Fitted, fit
 
 
 def pretrain(
-    data: str | Path,
+    data: Data,
     architecture: str,
     epochs: float = 30,
     out: str | Path | None = None,
