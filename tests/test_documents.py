@@ -77,6 +77,15 @@ def prepared(tmp_path_factory) -> Path:
         for one in range(140):  # an audit judges by 50 test pictures at least
             draw(root / "photos" / name / f"tree{one // 2}_{one}.png", colour, 1000 * number + one)
         draw(root / "a_folder" / f"{name}.png", colour, 5000 + number)
+    shelf, sizes = [("file", "label")], [("file", "label")]
+    for one in range(48):
+        red, green = one % 2, one // 2 % 2
+        draw(root / "shelf" / f"{one}.png", (220 * red, 220 * green, 40), 7000 + one)
+        shelf.append((f"shelf/{one}.png", "|".join(["ripe"] * red + ["damaged"] * green)))
+        draw(root / "sizes" / f"{one}.png", (5 * one, 5 * one, 40), 8000 + one)
+        sizes.append((f"sizes/{one}.png", f"{one / 2:.1f}"))
+    for name, rows in (("shelf", shelf), ("sizes", sizes)):
+        (root / f"{name}.csv").write_text("\n".join(map(",".join, rows)))
     shutil.copy(root / "a_folder" / "pear.png", root / "new.jpg")  # by its content a PNG, as happens
     table = songs(root / "recordings", 36)
     rows = table.read_text().replace("singer", "speaker", 1).splitlines()
