@@ -118,6 +118,9 @@ def test_embed_fails_where_a_picture_cannot_be_read_and_writes_the_others(folder
     assert code == 1
     assert "lemon/broken.png: the file is empty" in out
     assert place.is_file()
+    again = ("embed", root, "--to", place, "--replace", "--backbone", NETWORKS["image"], "--json")
+    code, out, _ = graft(*again, capsys=capsys)
+    assert (code, json.loads(out)["unreadable"]) == (1, 1)
 
 
 def test_search_as_lines_as_json_and_as_a_page(folder, tmp_path, capsys):

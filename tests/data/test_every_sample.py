@@ -57,6 +57,14 @@ def test_copies_stay_also_under_two_labels(folder):
     assert labels(root) == expected
 
 
+def test_many_copies_under_two_labels_are_no_labels_together(folder):
+    root = folder(plum=20)
+    shutil.copytree(root / "plum", root / "ripe")
+    found = load_samples(root)
+    assert len(found) == 40
+    assert found.findings == ()
+
+
 def test_an_empty_folder_is_told(tmp_path):
     with pytest.raises(DataError, match="No pictures found"):
         load_samples(tmp_path)

@@ -170,7 +170,7 @@ def test_a_wrong_request_is_told_before_any_work(scenes, queries, top, told, mon
         search(scenes, queries, top)
 
 
-EVIL = "<img src=x onerror=alert(1)>"
+EVIL = '"><img src=x onerror=alert(1)>'
 
 
 class Page(HTMLParser):
@@ -212,7 +212,8 @@ def test_a_page_that_is_there_is_kept_unless_it_may_be_replaced(scenes, tmp_path
 
 def test_the_words_of_texts_stand_on_the_page(tmp_path):
     (tmp_path / "texts.csv").write_text("text\n<b>the cat</b> is asleep\nwhere is the hammer\n")
-    search(tmp_path / "texts.csv", ["a <i>cat</i>"], 1, SearchOptions(page=tmp_path / "page.html"))
+    search(tmp_path / "texts.csv", ["a <i>cat</i>", "so " * 5000], 1, SearchOptions(page=tmp_path / "page.html"))
     page = (tmp_path / "page.html").read_text("utf-8")
+    assert len(page) < 10_000
     assert "&lt;b&gt;the cat&lt;/b&gt; is asleep" in page
     assert "a &lt;i&gt;cat&lt;/i&gt;" in page

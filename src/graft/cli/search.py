@@ -63,7 +63,7 @@ def search(
     ],
     queries: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="QUERY...", help="Files, folders of files, or tables.", show_default=False),
+        typer.Argument(metavar="QUERY", help="Files, folders of files, or tables.", show_default=False),
     ] = None,
     text: Annotated[
         list[str] | None,

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from graft.backbones import Backbone, open_backbone
 from graft.data import Dataset, LoadOptions, load_samples
 from graft.errors import RequestError, WorkError, listing, plural
+from graft.escaping import command, shortened
 from graft.evaluation.exhibit import Samples, find_sample
 from graft.evaluation.search_page import Answer, OnPage, search_page
 from graft.features import Engine, extract, open_engine, sample_of, suited
@@ -169,7 +170,7 @@ class Searcher:
         for (name, source), one in zip(named, found, strict=True):
             near = [self._on_page(each, rows[each.source], own) for each in one.nearest]
             file = source if isinstance(source, Path) else None
-            answers.append(Answer(OnPage(name, file, _words(source)), near, note_of(one)))
+            answers.append(Answer(OnPage(shortened(name), file, _words(source)), near, note_of(one)))
         return search_page(str(self.where), self.backbone.card.id, dataset.modality.noun, answers)
 
     def _on_page(self, one: Near, row: int, own: Samples) -> OnPage:
@@ -196,7 +197,7 @@ def _samples_of(run: RunFolder, watch: Watch) -> Dataset:
     if not data.exists():
         raise WorkError(
             f"The data of {run.path} lay in {data}, which is not there any more. Put it back, or search where it lies "
-            f"now, through the same network: graft search DATA QUERY --backbone run:{run.path}"
+            f"now, through the same network: graft search DATA QUERY {command('--backbone', f'run:{run.path}')}"
         )
     read = replace(named_by(run), encoding=settings.get("encoding"), root=settings.get("root"))
     there = load_samples(data, watch, read)
