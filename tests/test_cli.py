@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import COLOURS, draw
+from conftest import COLOURS, NETWORKS, draw
 from graft.cli import main
 
 
@@ -26,7 +26,21 @@ def graft(*arguments: object, capsys) -> tuple[int, str, str]:
     return code, said.out, said.err
 
 
-VERBS = ("data", "rank", "history", "audit", "fit", "pretrain", "evaluate", "predict", "models", "cache", "demo")
+VERBS = (
+    "data",
+    "rank",
+    "history",
+    "audit",
+    "fit",
+    "pretrain",
+    "evaluate",
+    "predict",
+    "models",
+    "cache",
+    "demo",
+    "embed",
+    "search",
+)
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -80,6 +94,66 @@ def test_predict_fails_where_a_picture_cannot_be_read(fitted, tmp_path, capsys):
     code, out, _ = graft("predict", fitted.run, tmp_path / "broken.jpg", capsys=capsys)
     assert code == 1
     assert "cannot be read" in out
+
+
+def test_embed_as_lines_and_as_json(folder, tmp_path, capsys):
+    root, place = folder(lemon=2, plum=1), tmp_path / "features.npz"
+    code, out, _ = graft("embed", root, "--to", place, "--backbone", NETWORKS["image"], capsys=capsys)
+    assert code == 0
+    assert "3 pictures" in out
+    assert str(place) in out.replace("\n", "")
+    again = ("embed", root, "--to", place, "--backbone", NETWORKS["image"], "--json")
+    code, _, err = graft(*again, capsys=capsys)
+    assert code == 2
+    assert "--replace" in err
+    code, out, _ = graft(*again, "--replace", capsys=capsys)
+    told = json.loads(out)
+    assert (code, told["samples"], told["labelled"], told["computed"], told["unreadable"]) == (0, 3, 3, 0, 0)
+
+
+def test_embed_fails_where_a_picture_cannot_be_read_and_writes_the_others(folder, tmp_path, capsys):
+    root, place = folder(lemon=2), tmp_path / "features.npz"
+    (root / "lemon" / "broken.png").write_bytes(b"")
+    code, out, _ = graft("embed", root, "--to", place, "--backbone", NETWORKS["image"], capsys=capsys)
+    assert code == 1
+    assert "lemon/broken.png: the file is empty" in out
+    assert place.is_file()
+    again = ("embed", root, "--to", place, "--replace", "--backbone", NETWORKS["image"], "--json")
+    code, out, _ = graft(*again, capsys=capsys)
+    assert (code, json.loads(out)["unreadable"]) == (1, 1)
+
+
+def test_search_as_lines_as_json_and_as_a_page(folder, tmp_path, capsys):
+    root, page = folder(lemon=3, plum=3), tmp_path / "page.html"
+    asked = ("search", root, root / "plum" / "0.png", "--backbone", NETWORKS["image"], "--top", 2)
+    code, out, _ = graft(*asked, "--page", page, capsys=capsys)
+    assert code == 0
+    assert "It is one of the samples, which is left out: plum/0.png." in out
+    assert str(page) in out.replace("\n", "")
+    assert page.read_text("utf-8").count("<img") == 3
+    code, out, _ = graft(*asked, "--json", capsys=capsys)
+    [found] = json.loads(out)["found"]
+    assert len(found["nearest"]) == 2
+    assert set(found["nearest"][0]) == {"source", "label", "cosine"}
+
+
+def test_search_fails_where_a_query_cannot_be_read(folder, tmp_path, capsys):
+    (tmp_path / "broken.jpg").write_bytes(b"")
+    code, out, _ = graft(
+        "search", folder(lemon=2), tmp_path / "broken.jpg", "--backbone", NETWORKS["image"], capsys=capsys
+    )
+    assert code == 1
+    assert "cannot be read" in out
+
+
+def test_search_takes_words_for_texts_alone(folder, tmp_path, capsys):
+    code, _, err = graft("search", folder(lemon=2), "--text", "a lemon", capsys=capsys)
+    assert code == 2
+    assert "--text is for texts" in err
+    (tmp_path / "texts.csv").write_text("text\nthe cat is asleep\nwhere is the hammer\n")
+    code, out, _ = graft("search", tmp_path / "texts.csv", "--text", "lend me a hammer", "--top", 1, capsys=capsys)
+    assert code == 0
+    assert "texts.csv:3" in out
 
 
 def test_models_and_cache(capsys):

@@ -31,6 +31,8 @@ def test_pictures_from_fit_to_an_exported_answer(tmp_path):
         ["predict", "runs/photos", picture],
         ["export", "runs/photos", "--to", "onnx"],
         ["predict", "runs/photos/export/onnx-fp32", picture],
+        ["embed", "photos", "--to", "runs/features.npz", "--backbone", TINY],
+        ["search", "runs/photos", picture, "--page", "runs/page.html"],
         ["history"],
         ["cache"],
     ]
@@ -67,6 +69,8 @@ def test_the_other_commands_on_pictures(tmp_path):
             ["predict", "runs/photos/export/openvino-fp16", picture],
             ["predict", "runs/photos/export/executorch-fp32", picture],
             ["predict", "runs/photos", "photos", "--json"],
+            ["embed", "photos", "--to", "features.parquet", "--backbone", "run:runs/photos"],
+            ["search", "photos", picture, "--json"],
         ),
         tmp_path,
     )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from graft.verbs.adapt import adapt
     from graft.verbs.audit import audit
     from graft.verbs.demo import demo
+    from graft.verbs.embed import embed
     from graft.verbs.evaluate import evaluate
     from graft.verbs.export import ExportOptions, export
     from graft.verbs.fit import FitOptions, fit, resume
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from graft.verbs.predict import predict
     from graft.verbs.pretrain import pretrain
     from graft.verbs.rank import rank
+    from graft.verbs.search import SearchOptions, search
 
 __all__ = [
     "Contrastive",
@@ -43,10 +45,12 @@ __all__ = [
     "Probe",
     "RankOptions",
     "Scratch",
+    "SearchOptions",
     "Transcriber",
     "adapt",
     "audit",
     "demo",
+    "embed",
     "evaluate",
     "export",
     "fit",
@@ -57,6 +61,7 @@ __all__ = [
     "pretrain",
     "rank",
     "resume",
+    "search",
 ]
 
 _PLACES = {
@@ -74,10 +79,12 @@ _PLACES = {
     "Probe": "graft.adaptation.strategy",
     "RankOptions": "graft.ranking.ranker",
     "Scratch": "graft.adaptation.strategy",
+    "SearchOptions": "graft.verbs.search",
     "Transcriber": "graft.serving",
     "adapt": "graft.verbs.adapt",
     "audit": "graft.verbs.audit",
     "demo": "graft.verbs.demo",
+    "embed": "graft.verbs.embed",
     "evaluate": "graft.verbs.evaluate",
     "export": "graft.verbs.export",
     "fit": "graft.verbs.fit",
@@ -88,6 +95,7 @@ _PLACES = {
     "pretrain": "graft.verbs.pretrain",
     "rank": "graft.verbs.rank",
     "resume": "graft.verbs.fit",
+    "search": "graft.verbs.search",
 }
 
 

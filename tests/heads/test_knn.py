@@ -4,7 +4,7 @@ from sklearn.datasets import load_iris
 from sklearn.model_selection import LeaveOneOut, cross_val_score
 from sklearn.neighbors import KNeighborsClassifier
 
-from graft.heads.knn import knn_accuracy
+from graft.heads.knn import cosines, knn_accuracy
 
 
 def test_one_neighbour_agrees_with_scikit_learn(monkeypatch):
@@ -20,3 +20,14 @@ def test_held_out_samples_are_not_their_own_neighbours():
     features = np.array([[1.0, 0.1], [1.0, -0.1], [-1.0, 0.2], [-1.0, -0.2], [1.0, 0.11]])
     labels = np.array([0, 0, 1, 1, 1], np.int32)  # the last one lies among the others
     assert knn_accuracy(features, labels, 2, held_out=np.array([4])) == (1, 0.0)
+
+
+def test_cosines_agree_with_scikit_learn_over_any_number_of_blocks(monkeypatch):
+    from sklearn.metrics.pairwise import cosine_similarity
+
+    monkeypatch.setattr("graft.heads.knn.CHUNK", 7)
+    rows = np.random.default_rng(0).normal(size=(30, 5)).astype(np.float16)
+    rows[3] = 0  # has no direction: its cosine is 0, as there
+    assert cosines(rows, rows[:4]) == pytest.approx(
+        cosine_similarity(rows[:4].astype(float), rows.astype(float)), abs=1e-6
+    )

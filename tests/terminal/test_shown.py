@@ -7,6 +7,7 @@ import unicodedata
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from graft import records, terminal
@@ -20,10 +21,12 @@ from graft.tasks.table import CLASSES
 from graft.terminal import console
 from graft.verbs.audit import Audited
 from graft.verbs.demo import Demonstration
+from graft.verbs.embed import Embedded
 from graft.verbs.evaluate import Evaluated
 from graft.verbs.export import Exported
 from graft.verbs.fit import Fitted
 from graft.verbs.models import Listed
+from graft.verbs.search import Found, Near
 
 EVIL = "a\nb\x1b[31m\u202e[bold]|=1+1\\\\\\"
 RUN = Path("runs/a & $(rm)")
@@ -142,6 +145,12 @@ def findings() -> list[records.Finding]:
     return [records.Finding("unreadable", "warning", f"1 picture: {EVIL}", (EVIL,))]
 
 
+def embedded() -> Embedded:
+    features = np.zeros((1, 1280), np.float32)
+    set_aside = (records.Finding("unreadable", "warning", EVIL, (EVIL,)),)
+    return Embedded((EVIL,), (EVIL,), ("0" * 64,), features, EVIL, "", "picture", 1, set_aside, RUN)
+
+
 def demonstration() -> Demonstration:
     answer = Prediction(EVIL, (EVIL, "plum"), (0.9, 0.1))
     return made(
@@ -174,6 +183,10 @@ SHOWN = {
         [Transcription(EVIL, EVIL, 0.5, ((EVIL, 0.1),)), Transcription(EVIL, "", 0.0, (), EVIL)], False
     ),
     "demo": lambda: terminal.show_demo(demonstration()),
+    "embed": lambda: terminal.show_embedded(embedded(), False),
+    "search": lambda: terminal.show_found(
+        [Found(EVIL, (Near(EVIL, EVIL, 0.87), Near("plum", "", -0.12)), (EVIL,)), Found(EVIL, error=EVIL)], False
+    ),
     "note": lambda: terminal.Terminal().say(EVIL),
 }
 

@@ -8,14 +8,14 @@ import warnings
 from itertools import pairwise
 from typing import NoReturn
 
-from graft.cli import look, make, ship, streams, use
+from graft.cli import look, make, search, ship, streams, use
 from graft.cli.app import app
 from graft.errors import GraftError, RequestError
 from graft.escaping import visible
 from graft.storage import explain
 from graft.workers import leave
 
-__all__ = ["app", "look", "main", "make", "ship", "streams", "use"]
+__all__ = ["app", "look", "main", "make", "search", "ship", "streams", "use"]
 
 
 def _fail(message: str, code: int, as_json: bool) -> NoReturn:

@@ -1,7 +1,7 @@
 """Path -> Dataset: reading, checking and splitting labelled samples."""
 
-from graft.data.intake import load, load_labelled
+from graft.data.intake import load, load_labelled, load_samples
 from graft.dataset.dataset import Dataset
 from graft.dataset.options import LoadOptions
 
-__all__ = ["Dataset", "LoadOptions", "load", "load_labelled"]
+__all__ = ["Dataset", "LoadOptions", "load", "load_labelled", "load_samples"]

@@ -10,6 +10,7 @@ from graft.data.rows import Table
 from graft.dataset.cells import clean_text, is_missing
 from graft.dataset.options import LoadOptions
 from graft.errors import listing
+from graft.modalities.audio import AUDIO
 from graft.modalities.table import MODALITIES
 
 TRANSCRIPTS = "A text without a label is taken for what is said in recordings, which a column called file names."
@@ -25,7 +26,7 @@ class Columns:
     """Which columns hold what; `content` holds texts, or paths of files; `label` may hold what is said in them."""
 
     content: str
-    label: str
+    label: str  # empty where no column holds labels
     part: str | None
     group: str | None
     texts: bool
@@ -33,12 +34,13 @@ class Columns:
     beside: str | None = None  # texts, where each stands beside a file
     several: tuple[str, ...] = ()  # columns that are labels together, instead of `label`
     lists: bool = False  # a cell of `label` holds a list
+    unlabelled: bool = False  # rows without a label are samples too
 
     @property
     def needed(self) -> tuple[str, ...]:
         """The columns that hold something of each sample."""
         labels = self.several or (self.label,)
-        return tuple(dict.fromkeys(name for name in (self.content, *labels, self.beside) if name is not None))
+        return tuple(dict.fromkeys(name for name in (self.content, *labels, self.beside) if name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +67,11 @@ def first_known(names: Sequence[str], wanted: Iterable[str]) -> str | None:
     return next((by_name[name] for name in wanted if name in by_name), None)
 
 
-def columns_of(table: Table, options: LoadOptions) -> tuple[Columns | None, list[str]]:
-    """Which columns hold what, or None where they cannot be told, and all that stands in the way."""
+def columns_of(table: Table, options: LoadOptions, unlabelled: bool = False) -> tuple[Columns | None, list[str]]:
+    """Which columns hold what, or None where they cannot be told, and all that stands in the way.
+
+    `unlabelled` asks for all rows, with their labels where there are any.
+    """
     named = named_columns(table.names, options)
     problems = _absent(table, options)
     if named.text is None and named.file is None:
@@ -76,15 +81,19 @@ def columns_of(table: Table, options: LoadOptions) -> tuple[Columns | None, list
         )
     several = _several(table, named, options)
     transcripts = named.label is None and named.text is not None and named.file is not None and not several
-    if named.label is None and not transcripts and not several:
+    if unlabelled:
+        transcripts = transcripts and not problems and _names_recordings(table, named.file or "")
+    elif named.label is None and not transcripts and not several:
         problems.append(
             f"No column says what the samples show. Expected one called {listing(LABELS, 3)}, or --label."
             + (f" {TRANSCRIPTS}" if named.text is not None else "")
         )
     if problems:
         return None, [*problems, told(table), *_hints(table)]
-    columns = replace(_settled(named, transcripts, table, options, several), several=several)
-    columns = replace(columns, lists=not several and not transcripts and _holds_lists(table, columns.label, options))
+    columns = _settled(named, transcripts, table, options, several)
+    columns = replace(columns, several=several, unlabelled=unlabelled)
+    single = bool(columns.label) and not several and not transcripts
+    columns = replace(columns, lists=single and _holds_lists(table, columns.label, options))
     problems = _twice(table, columns)
     return columns, problems or _nested(table, columns) or _no_texts(table, columns)
 
@@ -182,9 +191,8 @@ def _settled(
 ) -> Columns:
     by_text = options.text is not None and options.file is None and not transcripts
     content = named.text if named.file is None or by_text else named.file
-    label = named.text if transcripts else several[0] if several else named.label
+    label = (named.text if transcripts else several[0] if several else named.label) or ""
     assert content is not None
-    assert label is not None
     group = _asked(options.group)
     texts = content == named.text and not transcripts
     beside = named.text if named.text not in (content, label) else None
@@ -230,6 +238,12 @@ def _no_texts(table: Table, columns: Columns) -> list[str]:
     if numbers > MOST * len(texts):
         return [f"The text column holds numbers in {numbers:,} of {len(texts):,} rows. Name the text with --text."]
     return []
+
+
+def _names_recordings(table: Table, name: str) -> bool:
+    """Whether most cells of a column name files of sound."""
+    texts = table.cells(name).texts
+    return sum(text.lower().endswith(tuple(AUDIO.suffixes)) for text in texts) > MOST * len(texts)
 
 
 def _is_path(text: str) -> bool:

@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections import defaultdict
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -23,8 +24,11 @@ from graft.tasks.table import CLASSES, task_of
 LOOKED_AT = 2000  # files that say what kind of samples a folder holds
 
 
+@dataclass(frozen=True, slots=True)
 class FolderReader:
     """Reads the layout that most people already have: the name of the folder is the label."""
+
+    unlabelled: bool = False  # samples outside of class folders are listed too, with an empty label
 
     def accepts(self, path: Path) -> bool:
         return path.is_dir()
@@ -35,7 +39,8 @@ class FolderReader:
             raise RequestError(
                 f"{path} is a run or an artifact of graft, not data. Expected a folder with one sub-folder per class."
             )
-        return _Walk(path, kind_in(path), CLASSES if options.task is None else task_of(options.task)).run()
+        task = CLASSES if options.task is None else task_of(options.task)
+        return _Walk(path, kind_in(path), task, self.unlabelled).run()
 
 
 def kind_in(folder: Path) -> Modality:
@@ -49,8 +54,9 @@ def kind_in(folder: Path) -> Modality:
 
 
 class _Walk:
-    def __init__(self, root: Path, modality: Modality, task: Task) -> None:
+    def __init__(self, root: Path, modality: Modality, task: Task, unlabelled: bool = False) -> None:
         self.root = root
+        self.unlabelled = unlabelled
         self.modality = modality
         self.found = Listing(root, modality, task=task)
         self.foreign: dict[str, list[str]] = defaultdict(list)  # suffix -> sources of other kinds of file
@@ -104,7 +110,9 @@ class _Walk:
     def _classes(self, parent: Path, folders: list[Path], part: Part | None) -> None:
         loose = 0
         for entry in sorted(parent.iterdir()):
-            if entry.is_file() and not entry.name.startswith("."):
+            if entry.is_file() and self.unlabelled:
+                self._file(entry, "", part)
+            elif entry.is_file() and not entry.name.startswith("."):
                 if not is_utf8(entry.name):
                     self._unspeakable(entry)
                 elif entry.suffix.lower() in self.modality.suffixes:

@@ -23,10 +23,11 @@ from graft.modalities.pair import PAIR
 from graft.modalities.text import bytes_of
 from graft.progress import SILENT, Watch
 from graft.records import PARTS, Finding
-from graft.storage import is_utf8
-from graft.tasks.table import joined_by_copies
+from graft.storage import is_utf8, named_path
+from graft.tasks.table import CLASSES, joined_by_copies
 
 READERS: tuple[Reader, ...] = (FolderReader(), TableReader())
+OF_ALL_SAMPLES: tuple[Reader, ...] = (FolderReader(unlabelled=True), TableReader(unlabelled=True))
 
 
 def load(data: Data, options: LoadOptions | None = None, watch: Watch = SILENT) -> Dataset:
@@ -63,13 +64,46 @@ def load_labelled(data: Data, watch: Watch = SILENT, options: LoadOptions | None
     return without_duplicates(_checked(root, found, options, watch))
 
 
-def _read(root: Path, options: LoadOptions) -> Listing:
+def load_samples(path: str | Path, watch: Watch = SILENT, options: LoadOptions | None = None) -> Dataset:
+    """Read every sample of a path, labelled or not, to look at and not to learn from: no split, and copies stay.
+
+    The classes are the labels as they are written, and the empty one is that of samples without any. What cannot be
+    read is left out, and the findings say so. Raises as `load` does.
+    """
+    root = named_path(path)
+    options = replace(options or LoadOptions(), group=None)
+    options.check()
+    found = _read(root, options, OF_ALL_SAMPLES)
+    if not found.entries:
+        raise DataError(root, found.problems)
+    found.findings += [Finding("unreadable", "warning", problem, (problem,)) for problem in found.problems]
+    _write_labels(found)
+    return _checked(root, found, replace(options, task=CLASSES.name), watch)
+
+
+def _write_labels(found: Listing) -> None:
+    """Give each entry the label that its task would write, and none where it cannot be used."""
+    rows = [row for row, one in enumerate(found.entries) if one.label]
+    read = found.task.read([found.entries[row].label for row in rows])
+    faults = tuple(
+        f"{found.entries[row].source}: {read.faults[at]}" for at, row in enumerate(rows) if at in read.faults
+    )
+    if faults:
+        message = f"{plural(len(faults), 'label')} cannot be used, so their samples have none: {_alike(faults)}."
+        found.findings.append(Finding("unusable-label", "warning", message, faults))
+    for at, row in enumerate(rows):
+        label = "" if at in read.faults else found.task.write(read.names, read.targets[at])
+        found.entries[row] = replace(found.entries[row], label=label)
+    found.task = CLASSES
+
+
+def _read(root: Path, options: LoadOptions, readers: Sequence[Reader] = READERS) -> Listing:
     if not is_utf8(str(root)):
         raise RequestError(f"The path {str(root).encode('ascii', 'replace').decode()} is not valid UTF-8. Rename it.")
     if not root.exists():
         nearest = next(parent for parent in root.absolute().parents if parent.exists())
         raise RequestError(f"{root} does not exist. The part of the path that does: {nearest}")
-    for reader in READERS:
+    for reader in readers:
         if reader.accepts(root):
             found = reader.read(root, options)
             found.findings += left_out(root)

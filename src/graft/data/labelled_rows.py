@@ -53,6 +53,8 @@ def labels_of(sheet: Sheet, found: LabelledRows) -> list[str]:
     columns = sheet.columns
     if columns.several:
         return _of_several(sheet)
+    if not columns.label:
+        return [""] * len(sheet.table)
     if columns.transcripts:
         return [one_line(text) for text in sheet.table.cells(columns.label).texts]
     if columns.lists:
@@ -101,8 +103,10 @@ def labelled_rows(sheet: Sheet, task: Task, labels: Sequence[str], found: Labell
         if row in faults:
             continue
         if task.is_missing(label):
-            unlabelled.append(row)
-            continue
+            if not columns.unlabelled:
+                unlabelled.append(row)
+                continue
+            label = ""
         group = None if groups is None else groups[row]
         text = beside[row] if beside is not None else ""
         found.samples.append(Sample(table.where(row), contents[row], label, parts[row], group, text))

@@ -3,7 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import repeat
 from pathlib import Path
 
@@ -28,8 +28,11 @@ from graft.tasks.table import SPOKEN, recognised
 ROW = re.compile(r"(.+\.(?:csv|tsv|jsonl|ndjson|parquet)):(\d+)")
 
 
+@dataclass(frozen=True, slots=True)
 class TableReader:
     """Reads a table; beside one that is called train those called val and test are its parts."""
+
+    unlabelled: bool = False  # rows without a label are listed too, with an empty one
 
     def accepts(self, path: Path) -> bool:
         return path.is_file() and path.suffix.lower() in TABLES
@@ -38,7 +41,7 @@ class TableReader:
         """List the rows; raises `RequestError` for a table that cannot be read and `DataError` for one of no use."""
         if not path.is_file():
             raise RequestError(f"{path} does not exist.")
-        sheets, findings, problems = _sheets(path, options)
+        sheets, findings, problems = _sheets(path, options, self.unlabelled)
         task, rows = _rows(sheets, options, findings)
         findings += [finding for one in rows for finding in one.findings]
         problems += [problem for one in rows for problem in one.problems]
@@ -156,7 +159,7 @@ def _with_siblings(path: Path) -> list[tuple[Path, Part | None]]:
     return [(table, part) for part, table in tables.items()] if len(tables) > 1 else [(path, None)]
 
 
-def _sheets(path: Path, options: LoadOptions) -> tuple[list[Sheet], list[Finding], list[str]]:
+def _sheets(path: Path, options: LoadOptions, unlabelled: bool) -> tuple[list[Sheet], list[Finding], list[str]]:
     """The tables that belong together, what was left out, and what stands in the way.
 
     Raises `DataError` with all problems where a table cannot be used.
@@ -172,7 +175,7 @@ def _sheets(path: Path, options: LoadOptions) -> tuple[list[Sheet], list[Finding
             problems += [f"{about}{problem}" for problem in error.problems]
             continue
         findings += unreadable_rows(table)
-        columns, wrong = columns_of(table, options)
+        columns, wrong = columns_of(table, options, unlabelled)
         if columns is None and about and named_columns(table.names, options).label is None:
             message = f"{place.name} has no labels, so it is not used: parts are dealt from the other rows."
             findings.append(Finding("unlabelled-part", "warning", message))

@@ -82,7 +82,7 @@ def render(
         "story": story,
         "differences": charts.differences(story.verdict) if story.verdict else "",
     }
-    return _written("report.html.j2", context), _written("card.md.j2", context)
+    return written("report.html.j2", context), written("card.md.j2", context)
 
 
 def render_transcripts(
@@ -113,10 +113,10 @@ def render_transcripts(
         "percent": percent,
         "ladder": story.ladder,
     }
-    return _written("transcripts.html.j2", context), _written("transcripts.md.j2", context)
+    return written("transcripts.html.j2", context), written("transcripts.md.j2", context)
 
 
-def _written(template: str, context: dict[str, Any]) -> str:
+def written(template: str, context: dict[str, Any]) -> str:
     """A template with its values, every one of them made safe for HTML or Markdown unless it is `Markup` already."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 

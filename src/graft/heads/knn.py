@@ -7,6 +7,24 @@ NEIGHBOURS = (1, 5, 20)
 CHUNK = 1024
 
 
+def cosines(features: NDArray[np.floating], asked: NDArray[np.floating]) -> NDArray[np.float32]:
+    """The cosine of each row that is asked about with every row of features: (asked, samples).
+
+    `features` are (samples, width), which may lie on disk, and `asked` (asked, width).
+    """
+    wanted = _of_length_one(asked)
+    found = np.empty((len(asked), len(features)), np.float32)
+    for start in range(0, len(features), CHUNK):
+        found[:, start : start + CHUNK] = wanted @ _of_length_one(features[start : start + CHUNK]).T
+    return found
+
+
+def _of_length_one(rows: NDArray[np.floating]) -> NDArray[np.float32]:
+    rows = np.asarray(rows, np.float32)
+    unit: NDArray[np.float32] = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+    return unit
+
+
 def knn_accuracy(
     features: NDArray[np.floating], labels: NDArray[np.int32], classes: int, held_out: NDArray[np.intp] | None = None
 ) -> tuple[int, float]:
@@ -43,8 +61,7 @@ def _right_answers(
     A sample's neighbours are those with another number in `apart`; those with -1 are not asked about.
     """
     rows = np.asarray(features, np.float32)
-    rows = rows - rows.mean(axis=0)
-    rows = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+    rows = _of_length_one(rows - rows.mean(axis=0))
     asked = np.flatnonzero(apart >= 0)
     largest = int(np.bincount(apart[asked]).max())
     most = min(NEIGHBOURS[-1], len(rows) - largest)

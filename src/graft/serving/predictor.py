@@ -158,7 +158,7 @@ def _exists(path: Path) -> bool:
 def _advice(modality: Modality) -> str:
     if modality.name != "text":
         return ""
-    return ' To classify words themselves: graft predict RUN --text "WORDS"; in Python a str is a text, a Path a file.'
+    return ' For words themselves: --text "WORDS"; in Python a str is a text, a Path a file.'
 
 
 def _in_memory(one: Any, modality: Modality) -> Source | UnreadableError:
