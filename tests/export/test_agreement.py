@@ -1,11 +1,14 @@
 """How disagreements are judged: ties apart, few others by their interval, gross ones always."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from graft.export.agreement import _difference, judge
+from graft.tasks.table import CLASSES
 
-CLASSES = ["a", "b", "c"]
+MODEL = SimpleNamespace(task=CLASSES, classes=("a", "b", "c"), details={})
 
 
 def compared(count, variant, changed, labels=None):
@@ -15,7 +18,7 @@ def compared(count, variant, changed, labels=None):
     for row, (ours, theirs) in enumerate(changed):
         reference[row], found[row] = ours, theirs
     truth = None if labels is None else np.array(labels + [0] * (count - len(labels)), np.int32)
-    return judge(reference, found, truth, [f"{row}.png" for row in range(count)], CLASSES, variant)
+    return judge(MODEL, reference, found, truth, [f"{row}.png" for row in range(count)], variant)
 
 
 TIE = ([0.50, 0.47, 0.03], [0.47, 0.50, 0.03])
@@ -67,7 +70,7 @@ def test_ties_that_cost_accuracy_are_held_against_it_all_the_same():
 
 def test_swapped_classes_fail_with_12_files():
     reference = np.tile([0.7, 0.2, 0.1], (12, 1))
-    assert judge(reference, reference[:, [1, 0, 2]], None, ["x"] * 12, CLASSES, "int8")["faults"]
+    assert judge(MODEL, reference, reference[:, [1, 0, 2]], None, ["x"] * 12, "int8")["faults"]
 
 
 class TestDifference:

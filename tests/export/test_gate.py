@@ -26,10 +26,13 @@ from graft.export.target import Material
 from graft.export.targets import TARGETS
 from graft.export.to_onnx import ONNX, OnnxTarget, whole_graph
 from graft.run_folder import RunFolder
+from graft.tasks.table import CLASSES
 from graft.verbs.export import ExportOptions, _for_the_page, _name, export
 from graft.verbs.fit import FitOptions
 
 COLOURS = {"red": (200, 60, 50), "blue": (50, 60, 200), "green": (60, 190, 60)}
+
+OF_TWO = SimpleNamespace(task=CLASSES, classes=("a", "b"), details={})
 
 
 @pytest.fixture(scope="module")
@@ -103,11 +106,11 @@ def test_the_disagreeing_files_are_named():
     reference = np.array([[0.9, 0.1]] * 99 + [[0.2, 0.8]])
     found = reference.copy()
     found[3] = [0.4, 0.6]
-    told = judge(reference, found, None, [f"{n}.png" for n in range(100)], ["a", "b"], "fp32")
+    told = judge(OF_TWO, reference, found, None, [f"{n}.png" for n in range(100)], "fp32")
     assert [one.source for one in told["disagreements"]] == ["3.png"]
     assert "99.0% of 100 files" in told["faults"][0]
     assert "3.png" in told["faults"][0]
-    assert judge(reference, found, None, ["x"] * 100, ["a", "b"], "int8")["faults"] == ()
+    assert judge(OF_TWO, reference, found, None, ["x"] * 100, "int8")["faults"] == ()
 
 
 def test_lost_accuracy_is_refused_only_where_it_is_sure():
@@ -116,17 +119,17 @@ def test_lost_accuracy_is_refused_only_where_it_is_sure():
     reference = np.eye(2)[labels] * 0.1 + 0.45
     found = reference.copy()
     found[:25] = found[:25, ::-1]
-    told = judge(reference, found, labels, ["x"] * 2_000, ["a", "b"], "int8")
+    told = judge(OF_TWO, reference, found, labels, ["x"] * 2_000, "int8")
     assert told["accuracy_difference"].value == pytest.approx(-0.0125)
     assert told["faults"] == ()  # 1.25 points, and by its interval perhaps less than one
     found[25:60] = found[25:60, ::-1]
-    told = judge(reference, found, labels, ["x"] * 2_000, ["a", "b"], "int8")
+    told = judge(OF_TWO, reference, found, labels, ["x"] * 2_000, "int8")
     assert any("loses 3.0 points" in one for one in told["faults"])
 
 
 def test_values_that_are_no_numbers_are_a_fault():
     found = np.full((4, 2), np.nan)
-    assert "no numbers" in judge(np.full((4, 2), 0.5), found, None, ["x"] * 4, ["a", "b"], "fp32")["faults"][0]
+    assert "no numbers" in judge(OF_TWO, np.full((4, 2), 0.5), found, None, ["x"] * 4, "fp32")["faults"][0]
 
 
 def test_a_changed_file_is_not_opened(run, tmp_path):

@@ -147,7 +147,8 @@ def test_evaluate_and_data_tell_what_matters(sang, judged, data, capsys):
 
 
 @pytest.mark.parametrize(
-    ("verb", "words"), [("rank", "classes only"), ("audit", "classes only"), ("export", "classes only")]
+    ("verb", "words"),
+    [("rank", "serves classification"), ("audit", "serves classification"), ("export", "classes only")],
 )
 def test_verbs_that_take_no_transcripts_say_so(verb, words, sang, data, capsys):
     code, shown = cli(capsys, verb, data if verb == "rank" else sang.run)

@@ -2,19 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graft.adaptation.model import Model
-from graft.dataset.task import Compared, Tolerance
+from graft.dataset.task import Compared, Task, Tolerance
 from graft.errors import listing, plural
 from graft.evaluation import metrics
 from graft.evaluation.intervals import share, units_of
 from graft.export.target import Variant
 from graft.heads.ridge import Targets
-from graft.records import Interval
+from graft.records import Interval, Json
 
 LEAST_AGREEMENT: dict[Variant, float] = {"fp32": 0.995, "fp16": 0.995, "int8": 0.985}
 MOST_APART: dict[Variant, float] = {"fp32": 0.005, "fp16": 0.005, "int8": 0.05}  # mean total variation distance
@@ -37,8 +36,24 @@ class Disagreement:
     artifact_probability: float
 
 
+class Answering(Protocol):
+    """A model, as far as its answers can be judged."""
+
+    @property
+    def task(self) -> Task:
+        """What is predicted."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the answers."""
+
+    @property
+    def details(self) -> Json:
+        """What else its task needs to answer."""
+
+
 def judge(
-    model: Model,
+    model: Answering,
     reference: Rows,
     found: Rows,
     targets: Targets | None,
