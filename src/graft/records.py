@@ -237,6 +237,7 @@ class Verdict:
     budget: str
     seconds: float
     noun: str = "picture"  # what one sample is called
+    rated_by: str = "accuracy"  # the figure that is compared
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from graft.adaptation.context import InitialModel, TrainingContext
 from graft.adaptation.defaults import partial_plan, scratch_plan
@@ -16,6 +15,7 @@ from graft.adaptation.strategy import Probe, Scratch, Strategy
 from graft.backbones import Backbone
 from graft.backbones.from_random import random_like
 from graft.backbones.shallow import SEEN, shallow
+from graft.dataset.task import Answers
 from graft.errors import WorkError
 from graft.features import extract_all
 from graft.heads.probe import Candidate, Samples, refit
@@ -107,9 +107,11 @@ def fit_strategy(backbone: Backbone, how: Strategy, context: TrainingContext) ->
 
 
 def model_of(backbone: Backbone, head: LinearHead, context: TrainingContext) -> Model:
-    """A model of its parts; uncalibrated, which no answer depends on."""
+    """A model of its parts; uncalibrated, which no comparison depends on."""
+    data = context.dataset
+    head = data.head_in_units(head)
     weight, bias = np.ascontiguousarray(head.weight.T, np.float32), head.bias.astype(np.float32)
-    return Model(backbone, context.dataset.classes, weight, bias, 1.0, {})
+    return Model(backbone, data.classes, weight, bias, 1.0, {}, task=data.task)
 
 
 def strategy_of(provenance: Json) -> Strategy:
@@ -119,11 +121,11 @@ def strategy_of(provenance: Json) -> Strategy:
     return rung_kind(str(provenance.get("rung", "1"))).strategy()
 
 
-def predicted(model: Model, paths: Sequence[Content], watch: Watch, margin_only: bool = False) -> NDArray[np.intp]:
-    """The class of each file, or of its margin; raises `WorkError` where one cannot be read."""
-    found = np.empty(len(paths), np.intp)
+def predicted(model: Model, paths: Sequence[Content], watch: Watch, margin_only: bool = False) -> Answers:
+    """The answer to each file, or to its margin; raises `WorkError` where one cannot be read."""
+    found = np.empty((len(paths), len(model.classes)))
     for number, answer in model.predict(paths, watch, margin_only):
         if isinstance(answer, Exception):
             raise WorkError(f"{paths[number]!r} cannot be read any more: {answer}.") from answer
-        found[number] = int(answer.argmax())
+        found[number] = answer
     return found

@@ -1,14 +1,15 @@
 """Two models on the same samples: the difference in accuracy, how sure it is, and what may be said of it."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graft.evaluation.intervals import Units, widening
-from graft.ranking.rank_estimate import needed_samples
+from graft.ranking.rank_estimate import POWERFUL, SURE, needed_samples
 
 Finding = Literal["POSITIVE", "NEGATIVE", "EQUIVALENT", "NOT HARMFUL", "INCONCLUSIVE"]
 DRAWS = 10_000
@@ -32,45 +33,46 @@ class Comparison:
 
 
 def compare(
-    first: NDArray[np.bool_],
-    second: NDArray[np.bool_],
-    labels: NDArray[np.int32],
+    first: NDArray[Any],
+    second: NDArray[Any],
+    strata: NDArray[np.int32],
     groups: NDArray[np.intp] | None = None,
     margin: float = MARGIN,
     seed: int = 0,
 ) -> Comparison:
-    """Compare right answers, (seeds, samples) each, by a paired bootstrap.
+    """Compare how right answers are, (seeds, samples) each, by a paired bootstrap.
 
-    Groups are drawn anew where there are any, else samples within their class; and seeds of each arm. Percentiles of
-    10,000 draws give the interval; those of few groups are moved out as far as Student's t asks.
+    Groups are drawn anew where there are any, else samples within their stratum (class); and seeds of each arm.
+    Percentiles of 10,000 draws give the interval; those of few groups are moved out as far as Student's t asks.
     """
     difference = first.mean(axis=0) - second.mean(axis=0)
-    ends = np.quantile(_draws(first, second, labels, groups, seed), [0.025, 0.975])
+    ends = np.quantile(_draws(first, second, strata, groups, seed), [0.025, 0.975])
     if groups is not None:
         numbers = np.unique(groups, return_inverse=True)[1]
         ends = difference.mean() + widening(Units(numbers, by_group=True)) * (ends - difference.mean())
     low, high = np.clip(ends, -1, 1)
     gained, lost = _discordant(_median_seed(first), _median_seed(second))
-    count = len(labels)
+    count = len(strata)
     enough = count >= LEAST_SAMPLES
     finding = verdict_of(float(low), float(high), margin) if enough else None
     value = float(difference.mean())
     share = (gained + lost) / count
     open_ended = finding == "INCONCLUSIVE" and share > 0
+    counted = first.dtype == bool and second.dtype == bool  # right or wrong, as McNemar's test needs it
     return Comparison(
         difference=value,
         low=float(low),
         high=float(high),
-        p=mid_p(gained, lost) if enough and gained + lost >= LEAST_DISCORDANT else None,
+        p=mid_p(gained, lost) if counted and enough and gained + lost >= LEAST_DISCORDANT else None,
         discordant=gained + lost,
         samples=count,
         finding=finding,
-        needed=needed_samples(share, max(abs(value), margin)) if open_ended else None,
+        needed=_needed(difference, share if counted else None, max(abs(value), margin)) if open_ended else None,
     )
 
 
 def compare_by_folds(
-    first: NDArray[np.bool_], second: NDArray[np.bool_], folds: NDArray[np.int32], margin: float = MARGIN
+    first: NDArray[Any], second: NDArray[Any], folds: NDArray[np.int32], margin: float = MARGIN
 ) -> Comparison:
     """Compare right answers, (seeds, samples) each, that were cross-validated: each sample by a fold that lacked it."""
     from scipy.stats import t
@@ -86,7 +88,8 @@ def compare_by_folds(
     p = float(2 * t.sf(abs(mean) / error, len(numbers) - 1)) if error > 0 and enough else None
     share = (gained + lost) / len(folds)
     open_ended = finding == "INCONCLUSIVE" and share > 0
-    needed = needed_samples(share, max(abs(mean), margin)) if open_ended else None
+    counted = first.dtype == bool and second.dtype == bool
+    needed = _needed(difference, share if counted else None, max(abs(mean), margin)) if open_ended else None
     return Comparison(mean, low, high, p, gained + lost, len(folds), finding, needed)
 
 
@@ -140,9 +143,9 @@ def resampled_t(differences: NDArray[np.float64], test_share: float) -> tuple[fl
 
 
 def _draws(
-    first: NDArray[np.bool_],
-    second: NDArray[np.bool_],
-    labels: NDArray[np.int32],
+    first: NDArray[Any],
+    second: NDArray[Any],
+    strata: NDArray[np.int32],
     groups: NDArray[np.intp] | None,
     seed: int,
 ) -> NDArray[np.float64]:
@@ -152,7 +155,7 @@ def _draws(
     result = np.empty(DRAWS)
     for start in range(0, DRAWS, 500):
         part = slice(start, start + 500)
-        weights = _weights(rng, labels, groups, 500)  # (draws, samples)
+        weights = _weights(rng, strata, groups, 500)  # (draws, samples)
         sums = [
             np.einsum("ds,ds->d", mix[part], weights @ arm.T.astype(float))
             for mix, arm in zip(mixes, (first, second), strict=True)
@@ -167,26 +170,33 @@ def _seed_mixes(rng: np.random.Generator, seeds: int) -> NDArray[np.float64]:
 
 
 def _weights(
-    rng: np.random.Generator, labels: NDArray[np.int32], groups: NDArray[np.intp] | None, draws: int
+    rng: np.random.Generator, strata: NDArray[np.int32], groups: NDArray[np.intp] | None, draws: int
 ) -> NDArray[np.float64]:
     """How often each sample is drawn: whole groups, or samples within their class. (draws, samples)."""
     if groups is not None:
         numbers = np.unique(groups, return_inverse=True)[1]
         count = int(numbers.max()) + 1
         return rng.multinomial(count, np.full(count, 1 / count), size=draws)[:, numbers].astype(float)
-    weights = np.empty((draws, len(labels)))
-    for label in np.unique(labels):
-        rows = np.flatnonzero(labels == label)
+    weights = np.empty((draws, len(strata)))
+    for stratum in np.unique(strata):
+        rows = np.flatnonzero(strata == stratum)
         weights[:, rows] = rng.multinomial(len(rows), np.full(len(rows), 1 / len(rows)), size=draws)
     return weights
 
 
-def _median_seed(right: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _median_seed(right: NDArray[Any]) -> NDArray[Any]:
     order = np.argsort(right.mean(axis=1), kind="stable")
-    median: NDArray[np.bool_] = right[order[len(order) // 2]]
+    median: NDArray[Any] = right[order[len(order) // 2]]
     return median
 
 
-def _discordant(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> tuple[int, int]:
-    """How often only the first, and only the second, was right."""
-    return int((first & ~second).sum()), int((second & ~first).sum())
+def _discordant(first: NDArray[Any], second: NDArray[Any]) -> tuple[int, int]:
+    """How often the first, and the second, was more right."""
+    return int((first > second).sum()), int((second > first).sum())
+
+
+def _needed(difference: NDArray[np.float64], discordance: float | None, gap: float) -> int:
+    """Samples with which such a gap is found with 80% power at 5%, also where answers are more or less right."""
+    if discordance is not None:
+        return needed_samples(discordance, gap)
+    return math.ceil(float(difference.var()) * ((SURE + POWERFUL) / gap) ** 2)

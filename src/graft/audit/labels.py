@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ class Curve:
     """Right answers of classifiers made from ever more labels: for each size, (draws, judged samples)."""
 
     sizes: tuple[int, ...]  # labels in all
-    right: tuple[NDArray[np.bool_], ...]
+    right: tuple[NDArray[Any], ...]
 
     @property
     def accuracies(self) -> tuple[float, ...]:
@@ -35,9 +36,9 @@ def subsets(labels: NDArray[np.int32], seed: int) -> list[list[NDArray[np.intp]]
     return [[np.flatnonzero(rank < size) for rank in ranks] for size in sizes] + [[np.arange(len(labels))]]
 
 
-def curve(labels: NDArray[np.int32], answer: Callable[[NDArray[np.intp]], NDArray[np.bool_]], seed: int) -> Curve:
-    """`answer` makes a classifier from rows of the labels and says which judged samples it gets right."""
-    drawn = subsets(labels, seed)
+def curve(strata: NDArray[np.int32], answer: Callable[[NDArray[np.intp]], NDArray[Any]], seed: int) -> Curve:
+    """`answer` makes a model from some rows and says how right it is on each judged sample."""
+    drawn = subsets(strata, seed)
     right = tuple(np.stack([answer(rows) for rows in draws]) for draws in drawn)
     return Curve(tuple(round(float(np.mean([len(rows) for rows in draws]))) for draws in drawn), right)
 
@@ -68,7 +69,7 @@ class Saved:
     at_least: bool  # the smallest size already was as good, so that it may be more
 
 
-def saved(way: Curve, rival: NDArray[np.bool_], labels: int, seed: int) -> Saved | None:
+def saved(way: Curve, rival: NDArray[Any], labels: int, seed: int) -> Saved | None:
     """Compare a curve with a rival's right answers, (seeds, judged), from all labels; None where it never gets there.
 
     The interval comes from drawing judged samples and draws of labels anew; where more than one in forty of these

@@ -25,7 +25,8 @@ def layer_report(before: Backbone, after: Backbone, dataset: Dataset, seed: int,
     if taps[0] is None or taps[1] is None:
         return ()
     rows = dataset.rows("train", "val")
-    chosen = np.argsort(stratified_rank(dataset.labels[rows], seed), kind="stable")[:MOST_SAMPLES]
+    strata = dataset.task.objective(dataset.outputs).strata(dataset.targets(rows))
+    chosen = np.argsort(stratified_rank(strata, seed), kind="stable")[:MOST_SAMPLES]
     rows = rows[np.sort(chosen)]
     features = [np.asarray(extract_all(dataset, rows, one.backbone, watch), np.float64) for one in taps if one]
     report = []

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from graft.audit.compare import LEAST_SAMPLES, MARGIN, Comparison, holm
 from graft.audit.labels import Saved
 from graft.records import Alarm, Compared
 
-Answers = Mapping[str, NDArray[np.bool_]]  # key of an arm -> right answers, (seeds, judged)
+Answers = Mapping[str, NDArray[Any]]  # key of an arm -> right answers, (seeds, judged)
 QUESTIONS = (
     ("delivered", "scratch", "Did pretraining help?"),
     ("delivered", "shortcut", "Is it more than a shortcut that needs no network?"),
@@ -31,10 +31,11 @@ class Judged:
 
 def judge(
     answers: Answers,
-    comparing: Callable[[NDArray[np.bool_], NDArray[np.bool_]], Comparison],
+    comparing: Callable[[NDArray[Any], NDArray[Any]], Comparison],
     alarms: Sequence[Alarm],
     rival: str,
     saved: Saved | None,
+    rated_by: str = "accuracy",
 ) -> Judged:
     """Compare the arms that there are. Transfer is the delivered model against whichever is better without
     pretraining: the same network from scratch, called `rival` in the sentence, or a probe without a network.
@@ -51,7 +52,7 @@ def judge(
     if blocking:
         told = " ".join(one.message for one in blocking)
         return Judged("BLOCKED", f"No verdict, because the comparison cannot be trusted. {told}", comparisons)
-    return Judged(primary.finding or "TOO FEW", sentence_of(primary, against, saved), comparisons)
+    return Judged(primary.finding or "TOO FEW", sentence_of(primary, against, saved, rated_by), comparisons)
 
 
 def _primary(answers: Answers, found: Mapping[tuple[str, str], Comparison], rival: str) -> tuple[Comparison, str]:
@@ -62,9 +63,10 @@ def _primary(answers: Answers, found: Mapping[tuple[str, str], Comparison], riva
     return scratch, rival
 
 
-def sentence_of(found: Comparison, against: str, saved: Saved | None) -> str:
-    """The verdict in words. Points are percentage points of accuracy."""
-    points = f"{_signed(found.difference)} points (95% interval {_signed(found.low)} to {_signed(found.high)})"
+def sentence_of(found: Comparison, against: str, saved: Saved | None, rated_by: str = "accuracy") -> str:
+    """The verdict in words. Points are percentage points of what the arms are rated by."""
+    of = "" if rated_by == "accuracy" else f" of {rated_by}"
+    points = f"{_signed(found.difference)} points{of} (95% interval {_signed(found.low)} to {_signed(found.high)})"
     tested = f"n = {found.samples:,}"
     if found.finding is None:
         return (

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from graft.dataset.options import LoadOptions
 from graft.dataset.task import Task
 from graft.errors import RequestError, plural
-from graft.heads.ridge import Scores, Targets
+from graft.heads.ridge import LinearHead, Scores, Targets
 from graft.modalities.modality import Content, Modality, Pair
 from graft.records import PARTS, Finding, Part
 
@@ -66,6 +66,12 @@ class Dataset:
         """What is learnt of rows: their labels, of numbers in standard units."""
         found = self.labels[rows]
         return found if self.scale is None else (found - self.scale[0]) / self.scale[1]
+
+    def head_in_units(self, head: LinearHead) -> LinearHead:
+        """A head whose scores are in the units of the labels."""
+        if self.scale is None:
+            return head
+        return LinearHead(head.weight * self.scale[1], head.bias * self.scale[1] + self.scale[0])
 
     def in_units(self, scores: Scores) -> Scores:
         """Scores in the units of the labels."""

@@ -133,6 +133,7 @@ class Task(Protocol):
     contradiction: str  # what copies of one sample do whose targets do not agree
     steps: frozenset[str]
     evaluation: type  # the record that `evaluate` gives
+    rated_by: str  # what an audit compares: accuracy, labels right, R2
     output: str  # the name of the answers in an exported graph
     asked: str  # Python code for the README of an artifact, from its outputs to an answer
     made: str  # what a model of it is, with {noun} for a sample: "A classifier of {noun}s"
@@ -194,6 +195,9 @@ class Task(Protocol):
 
     def evaluate(self, answers: Answers, targets: Targets, about: About, details: Json) -> Any:
         """All figures with intervals."""
+
+    def rightness(self, answers: Answers, targets: Targets) -> NDArray[Any]:
+        """How right each answer is, (samples,), so that the mean is the figure that `rated_by` names."""
 
     def figure(self, evaluation: Any) -> Interval:
         """The one that decides."""

@@ -42,6 +42,7 @@ class Classification:
         {"rank", "adapt", "audit", "export", "app", "8 bits", "pairs", "history", "scratch", "neighbours", "folders"}
     )
     evaluation: type = Evaluation
+    rated_by = "accuracy"
     output = "probabilities"
     asked = """
 best = manifest["classes"][int(probabilities[0].argmax())]
@@ -147,6 +148,9 @@ print(best, "not sure" if unknown[0] > manifest["unknown_threshold"] else "")
             texts=about.texts,
             groups=about.groups,
         )
+
+    def rightness(self, answers: Answers, targets: Targets) -> NDArray[Any]:
+        return answers.argmax(axis=1) == targets
 
     def figure(self, evaluation: Evaluation) -> Interval:
         return evaluation.accuracy

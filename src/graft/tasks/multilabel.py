@@ -48,8 +48,9 @@ class Multilabel:
     name = "multilabel"
     classes_noun = "label"
     contradiction = "has labels that contradict each other"
-    steps = frozenset({"adapt", "scratch", "export"})
+    steps = frozenset({"adapt", "scratch", "export", "audit"})
     evaluation: type = MultilabelEvaluation
+    rated_by = "labels right"
     output = "probabilities"
     asked = """
 thresholds = manifest["details"]["thresholds"]
@@ -258,6 +259,11 @@ print([name for name, sure, least in zip(manifest["classes"], probabilities[0], 
             texts=about.texts,
             groups=about.groups,
         )
+
+    def rightness(self, answers: Answers, targets: Targets) -> NDArray[Any]:
+        known = targets >= 0
+        right = ((answers > 0.5) == (targets == 1)) & known
+        return right.sum(axis=1) / np.maximum(known.sum(axis=1), 1)
 
     def figure(self, evaluation: MultilabelEvaluation) -> Interval:
         return evaluation.mean_average_precision

@@ -47,8 +47,9 @@ class Regression:
     name = "regression"
     classes_noun = "number"
     contradiction = "has two numbers"
-    steps = frozenset({"adapt", "scratch", "export"})
+    steps = frozenset({"adapt", "scratch", "export", "audit"})
     evaluation: type = RegressionEvaluation
+    rated_by = "R2"
     output = "numbers"
     asked = """
 print(dict(zip(manifest["classes"], numbers[0].tolist())), "give or take", manifest["details"]["half_widths"])
@@ -195,8 +196,6 @@ print(dict(zip(manifest["classes"], numbers[0].tolist())), "give or take", manif
     def calibrate(
         self, head: LinearHead, temperature: float, scores: Scores, dataset: Dataset, rows: NDArray[np.intp]
     ) -> Calibrated:
-        assert dataset.scale is not None  # `finish` gave it
-        mean, deviation = dataset.scale
         widths, coverage = conformal_half_widths(np.abs(dataset.labels[rows] - dataset.in_units(scores)))
         train = dataset.labels[dataset.parts == PARTS.index("train")]
         details = {
@@ -204,8 +203,7 @@ print(dict(zip(manifest["classes"], numbers[0].tolist())), "give or take", manif
             "half_widths": [float(one) for one in np.nan_to_num(widths)],
             "means": [float(one) for one in np.nanmean(train, axis=0)],
         }
-        own = LinearHead(head.weight * deviation, head.bias * deviation + mean)
-        return Calibrated(own, 1.0, dataset.in_units, 1.0, details)
+        return Calibrated(dataset.head_in_units(head), 1.0, dataset.in_units, 1.0, details)
 
     def answers(self, scores: Scores) -> Answers:
         return scores
@@ -270,6 +268,13 @@ print(dict(zip(manifest["classes"], numbers[0].tolist())), "give or take", manif
             texts=about.texts,
             groups=about.groups,
         )
+
+    def rightness(self, answers: Answers, targets: Targets) -> NDArray[Any]:
+        """1 minus the squared error over the variance of these targets, so that the mean is R2."""
+        spread = np.nanvar(targets, axis=0)
+        known = np.isfinite(targets)
+        errors = np.where(known, (answers - targets) ** 2 / np.where(spread > 0, spread, 1.0), 0.0)
+        return np.asarray(1 - errors.sum(axis=1) / np.maximum(known.sum(axis=1), 1))
 
     def figure(self, evaluation: RegressionEvaluation) -> Interval:
         return evaluation.r2

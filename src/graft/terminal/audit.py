@@ -11,7 +11,6 @@ from graft.terminal.table import Column, FittedTable
 if TYPE_CHECKING:
     from graft.verbs.audit import Audited  # which trains, and so needs torch
 
-ARMS = (Column("arm", "words"), Column("accuracy"), Column("trainings", rank=2), Column("time", rank=1))
 QUESTIONS = (
     Column("question", "words"),
     Column("points"),
@@ -28,7 +27,8 @@ def show_audited(audited: "Audited") -> None:
     arms = sorted(verdict.arms, key=lambda one: one.accuracy)
     out.print(
         FittedTable(
-            ARMS, [(escape(one.name), percent(one.accuracy), str(one.seeds), f"{one.seconds:.0f} s") for one in arms]
+            (Column("arm", "words"), Column(verdict.rated_by), Column("trainings", rank=2), Column("time", rank=1)),
+            [(escape(one.name), percent(one.accuracy), str(one.seeds), f"{one.seconds:.0f} s") for one in arms],
         )
     )
     out.print(FittedTable(QUESTIONS, [_question(one) for one in verdict.comparisons]))

@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,8 +26,8 @@ from graft.data import Dataset, load
 from graft.data.refusal import refuse_unserved
 from graft.errors import RequestError, WorkError
 from graft.features import extract_all, suited
-from graft.heads.folds import make_folds
 from graft.heads.probe import Samples, accuracy_by_folds, refit
+from graft.heads.ridge import Targets
 from graft.modalities.modality import Content, UnreadableError
 from graft.modalities.samples import made
 from graft.progress import SILENT, Stage, Watch, tell_stage
@@ -128,28 +128,29 @@ class _Auditor:
     def _on_the_test_part(self) -> Verdict:
         test = part_of_run(self.folder, "test")
         self.folder.count_test_reading("audit")
-        numbers = {name: number for number, name in enumerate(self.dataset.classes)}
-        labels = np.array([numbers[name] for name in test.names], np.int32)
+        task = self.dataset.task
+        labels = task.read(test.names, self.dataset.classes).targets
         groups = self._groups_of(test.sources)
-        right = {arm.key: self._answers(arm, self.context, test.contents) == labels for arm in self.arms}
-        delivered = predicted(self.model, test.contents, self.watch)
-        right["delivered"] = (np.array([numbers[name] for name in self.model.classes])[delivered] == labels)[None]
+        right = {arm.key: self._rightness(arm, self.context, test.contents, labels) for arm in self.arms}
+        wanted = task.read(test.names, self.model.classes).targets
+        right["delivered"] = task.rightness(predicted(self.model, test.contents, self.watch), wanted)[None]
         self._note("delivered", "the delivered model", 1, 0.0)
         rows = np.flatnonzero(self.dataset.parts == PARTS.index("test"))
-        told = [*self._alarms(rows, right), *self._surroundings(test.contents, labels, right)]
+        told = [*self._alarms(rows, right), *self._surroundings(test.contents, wanted, right)]
+        strata = self.context.objective.strata(labels)
         saving, efficiency = self._label_efficiency(rows, right["scratch"])
 
-        def comparing(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Comparison:
-            return compare(first, second, labels, groups, seed=self.seed)
+        def comparing(first: NDArray[Any], second: NDArray[Any]) -> Comparison:
+            return compare(first, second, strata, groups, seed=self.seed)
 
-        judged = judge(right, comparing, told, self._rival(), saving)
+        judged = judge(right, comparing, told, self._rival(), saving, self.dataset.task.rated_by)
         return self._written("test", right, labels, judged, told, efficiency)
 
     def _by_folds(self) -> Verdict:
         """Every arm is trained once for each fold; the delivered model is stood for by what made it."""
         self.watch.say("This run has no test set: the arms are cross-validated, the delivered model's way among them.")
-        rows, labels = self.context.rows, self.context.labels
-        folds = make_folds(labels, self.context.groups, self.seed)[0]
+        rows, labels = self.context.rows, self.dataset.labels[self.context.rows]
+        folds = self.context.objective.folds(self.context.labels, self.context.groups, self.seed)[0]
         folds = np.where(folds < 0, folds, folds % FOLDS)
         asked = np.flatnonzero(folds >= 0)
         refuse_too_few(len(asked), self.dataset.modality.noun, "what can be cross-validated of this run")
@@ -158,28 +159,29 @@ class _Auditor:
             return fit_strategy(self.backbone, self.how, context)
 
         way = Arm("delivered", "the way of the delivered model", as_delivered)
-        right: dict[str, NDArray[np.bool_]] = {}
+        right: dict[str, NDArray[Any]] = {}
         for arm in [*self.arms, way]:
-            answers = np.empty((arm.seeds, len(rows)), np.intp)
+            parts: list[NDArray[Any]] = []
             for fold in np.unique(folds[asked]):
                 held_out = np.flatnonzero(folds == fold)
                 context = replace(self.context, train=np.flatnonzero(folds != fold))
                 paths = [self.dataset.content(int(row)) for row in rows[held_out]]
-                answers[:, held_out] = self._answers(arm, context, paths)
-            right[arm.key] = (answers == labels)[:, asked]
+                parts.append(self._rightness(arm, context, paths, labels[held_out]))
+            order = np.argsort(np.concatenate([np.flatnonzero(folds == fold) for fold in np.unique(folds[asked])]))
+            right[arm.key] = np.concatenate(parts, axis=1)[:, order]
 
-        def comparing(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Comparison:
+        def comparing(first: NDArray[Any], second: NDArray[Any]) -> Comparison:
             return compare_by_folds(first, second, folds[asked])
 
         told = alarms.permuted_labels(right["permuted"], float(right["majority"].mean()))
-        judged = judge(right, comparing, told, self._rival(), None)
+        judged = judge(right, comparing, told, self._rival(), None, self.dataset.task.rated_by)
         return self._written("cross-validation", right, labels[asked], judged, told, None)
 
     def _written(
         self,
         judged_on: str,
-        right: dict[str, NDArray[np.bool_]],
-        labels: NDArray[np.int32],
+        right: dict[str, NDArray[Any]],
+        labels: Targets,
         judged: Judged,
         told: list[Alarm],
         efficiency: Json | None,
@@ -194,20 +196,35 @@ class _Auditor:
             comparisons=judged.comparisons,
             alarms=tuple(told),
             label_efficiency=efficiency,
-            harmed=harmed(right["delivered"][0], right["probe"][0], labels, self.dataset.classes),
+            harmed=harmed(right["delivered"][0], right["probe"][0], labels, self.dataset.classes)
+            if self.of_classes
+            else (),
             layers=layer_report(self.backbone, self.model.backbone, self.dataset, self.seed, self.watch),
             budget=self._rival(),
             seconds=0.0,
             noun=self.dataset.modality.noun,
+            rated_by=self.dataset.task.rated_by,
         )
 
-    def _answers(self, arm: Arm, context: TrainingContext, paths: Sequence[Content]) -> NDArray[np.intp]:
-        """The answers of an arm, (seeds, files), with the time it took in the results."""
+    def _harmed(self, right: dict[str, NDArray[Any]], labels: Targets) -> tuple[Json, ...]:
+        """Classes that the delivered model tells worse than the probe, where there are classes."""
+        if not self.of_classes:
+            return ()
+        return harmed(right["delivered"][0], right["probe"][0], labels, self.dataset.classes)
+
+    def _rightness(
+        self, arm: Arm, context: TrainingContext, paths: Sequence[Content], targets: Targets
+    ) -> NDArray[Any]:
+        """How right an arm is, (seeds, files), with the time it took in the results."""
         began = time.perf_counter()
         self.watch.say(f"Audit: {arm.name}.")
         if arm.key not in self.results:
             tell_stage(self.watch, Stage(1 + len(self.results), len(self.arms) + 1, arm.name))
-        rows = [predicted(arm.fit(replace(context, seed=self.seed + n)), paths, self.watch) for n in range(arm.seeds)]
+        rate = self.dataset.task.rightness
+        rows = [
+            rate(predicted(arm.fit(replace(context, seed=self.seed + n)), paths, self.watch), targets)
+            for n in range(arm.seeds)
+        ]
         self._note(arm.key, arm.name, arm.seeds, time.perf_counter() - began)
         return np.stack(rows)
 
@@ -227,25 +244,38 @@ class _Auditor:
             return f"the same network from scratch with {self.budget.steps} times the steps"
         return f"the same network from scratch in the {self.budget.seconds:.0f} s that the whole fit took"
 
-    def _alarms(self, test: NDArray[np.intp], right: dict[str, NDArray[np.bool_]]) -> list[Alarm]:
+    def _alarms(self, test: NDArray[np.intp], right: dict[str, NDArray[Any]]) -> list[Alarm]:
         data, rows = self.dataset, self.context.rows
         seen = [extract_all(data, part, self.backbone, self.watch) for part in (rows, test)]
-        chance, tested = float(right["majority"].mean()), float(right["shortcut"].mean())
-        thumbnails = extract_all(data, rows, shallow(self.backbone), self.watch)
-        samples = Samples(thumbnails, self.context.labels, self.context.groups)
-        folded = accuracy_by_folds(samples, self.context.objective, self.seed) or 0.0
         found = alarms.near_duplicates(seen[0], seen[1], [data.sources[row] for row in test])
-        found += alarms.shortcut(folded, tested, chance)
         found += alarms.permuted_labels(right["permuted"], float(right["majority"].mean()))
-        heads = [[self._made(int(row)) for row in part] for part in (rows, test)]
-        delivered = float(right["delivered"].mean())
-        found += alarms.metadata(heads[0], data.labels[rows], heads[1], data.labels[test], delivered)
+        if self.of_classes:
+            found += self._alarms_of_classes(rows, test, right)
         across = [finding.message for finding in data.findings if finding.kind == "group-across-parts"]
         found += [Alarm("group-across-parts", message, blocks=True) for message in across]
         if data.has_groups and len({data.groups[row] for row in test}) == 1:
             message = "The test set is of one group: intervals tell how sure this is for that group, and for no other."
             found.append(Alarm("one-group", message, blocks=False))
         return found + alarms.earlier_models(len(self.folder.readings_of_other_models()))
+
+    @property
+    def of_classes(self) -> bool:
+        """Whether each sample is of one class, which some alarms are made for."""
+        return self.dataset.labels.ndim == 1
+
+    def _alarms_of_classes(
+        self, rows: NDArray[np.intp], test: NDArray[np.intp], right: dict[str, NDArray[Any]]
+    ) -> list[Alarm]:
+        """Whether classes are told by thumbnails, or by how the files were made."""
+        data = self.dataset
+        chance, tested = float(right["majority"].mean()), float(right["shortcut"].mean())
+        thumbnails = extract_all(data, rows, shallow(self.backbone), self.watch)
+        samples = Samples(thumbnails, self.context.labels, self.context.groups)
+        folded = accuracy_by_folds(samples, self.context.objective, self.seed) or 0.0
+        found = alarms.shortcut(folded, tested, chance)
+        heads = [[self._made(int(row)) for row in part] for part in (rows, test)]
+        delivered = float(right["delivered"].mean())
+        return found + alarms.metadata(heads[0], data.labels[rows], heads[1], data.labels[test], delivered)
 
     def _made(self, row: int) -> tuple[float, ...]:
         try:
@@ -254,32 +284,32 @@ class _Auditor:
             raise WorkError(f"{self.dataset.sources[row]} changed while graft was working: {error}.") from error
 
     def _surroundings(
-        self, contents: Sequence[Content], labels: NDArray[np.int32], right: dict[str, NDArray[np.bool_]]
+        self, contents: Sequence[Content], targets: Targets, right: dict[str, NDArray[Any]]
     ) -> list[Alarm]:
         """Whether the delivered model tells some of the test part by what should not tell it."""
         if not self.dataset.modality.margin:
             return []
-        rows = np.sort(np.random.default_rng(self.seed).permutation(len(labels))[:MOST_MARGINS])
+        rows = np.sort(np.random.default_rng(self.seed).permutation(len(targets))[:MOST_MARGINS])
         answers = predicted(self.model, [contents[row] for row in rows], self.watch, margin_only=True)
-        numbers = np.array([self.dataset.classes.index(name) for name in self.model.classes])
-        alone = float((numbers[answers] == labels[rows]).mean())
+        alone = float(self.dataset.task.rightness(answers, targets[rows]).mean())
         delivered, chance = (float(right[key][..., rows].mean()) for key in ("delivered", "majority"))
         return alarms.margin(self.dataset.modality.margin, alone, delivered, chance)
 
-    def _label_efficiency(self, test: NDArray[np.intp], rival: NDArray[np.bool_]) -> tuple[Saved | None, Json]:
+    def _label_efficiency(self, test: NDArray[np.intp], rival: NDArray[Any]) -> tuple[Saved | None, Json]:
         """How accurate heads on the frozen network are with fewer labels, against scratch with all of them."""
         features, asked = (
             np.asarray(extract_all(self.dataset, part, self.backbone, self.watch)) for part in (self.context.rows, test)
         )
-        labels, wanted = self.context.labels, self.dataset.labels[test]
+        data, labels = self.dataset, self.context.labels
+        strata = self.context.objective.strata(labels)
 
-        def answer(rows: NDArray[np.intp]) -> NDArray[np.bool_]:
+        def answer(rows: NDArray[np.intp]) -> NDArray[Any]:
             head = refit(HEAD, Samples(features[rows], labels[rows]), self.context.objective)
-            right: NDArray[np.bool_] = head.scores(asked).argmax(axis=1) == wanted
-            return right
+            answers = data.task.answers(data.head_in_units(head).scores(asked))
+            return data.task.rightness(answers, data.labels[test])
 
         with self.watch.task("Measuring label efficiency", 1, "curve") as advance:
-            way = curve(labels, answer, self.seed)
+            way = curve(strata, answer, self.seed)
             saving = saved(way, rival, len(labels), self.seed)
             advance(1)
         told: Json = {"labels": list(way.sizes), "accuracy": list(way.accuracies), "scratch": float(rival.mean())}
