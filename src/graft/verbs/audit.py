@@ -196,9 +196,7 @@ class _Auditor:
             comparisons=judged.comparisons,
             alarms=tuple(told),
             label_efficiency=efficiency,
-            harmed=harmed(right["delivered"][0], right["probe"][0], labels, self.dataset.classes)
-            if self.of_classes
-            else (),
+            harmed=self._harmed(right, labels),
             layers=layer_report(self.backbone, self.model.backbone, self.dataset, self.seed, self.watch),
             budget=self._rival(),
             seconds=0.0,
