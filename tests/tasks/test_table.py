@@ -89,13 +89,13 @@ def test_named_columns_of_numbers_are_several_numbers(tmp_path):
 
 
 def test_folders_that_share_files_are_labels_and_few_copies_are_contradictions(tmp_path):
-    for one in range(40):
+    for one in range(120):
         for name, every in (("ripe", 2), ("damaged", 3), ("green", 1 if one % 6 in (1, 5) else 5)):
             if one % every == 0:
-                draw(tmp_path / "many" / name / f"{one}.png", (5 * one, 90, 40), one)
+                draw(tmp_path / "many" / name / f"{one}.png", (2 * one, 90, 40), one)
     dataset = load(tmp_path / "many")
     assert dataset.task.name == "multilabel"
-    assert len(dataset) == 40
+    assert len(dataset) == 120
     assert (dataset.labels == 1).sum() == len(list((tmp_path / "many").rglob("*.png")))
     for one in range(20):
         draw(tmp_path / "few" / "a" / f"{one}.png", (5 * one, 90, 40), one)
