@@ -47,10 +47,11 @@ class Budget:
     steps: int  # times those of the fine-tuning that scratch may take
 
 
-def arms_of(backbone: Backbone, how: Strategy, budget: Budget) -> list[Arm]:
-    """All arms but the delivered model. `how` is the strategy that made it, for the labels that mean nothing.
+def arms_of(backbone: Backbone, how: Strategy, budget: Budget, blind: str = "the majority class") -> list[Arm]:
+    """All arms but the delivered model.
 
-    Where the time is bounded these teach the probe, not `how`: a leak shows there too.
+    `how` is the strategy that made it, for the labels that mean nothing; where the time is bounded these teach the
+    probe, not `how`: a leak shows there too. `blind` says what the best answer without a look is.
     """
 
     def random_features(context: TrainingContext) -> Model:
@@ -70,7 +71,7 @@ def arms_of(backbone: Backbone, how: Strategy, budget: Budget) -> list[Arm]:
         return fit_strategy(backbone, way, replace(context, dataset=replace(context.dataset, labels=labels)))
 
     return [
-        Arm("majority", "the majority class", lambda context: commonest(shallow(backbone), context)),
+        Arm("majority", blind, lambda context: commonest(shallow(backbone), context)),
         Arm(
             "shortcut",
             f"no network: {SEEN[backbone.card.modality]}",

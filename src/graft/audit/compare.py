@@ -50,7 +50,8 @@ def compare(
     if groups is not None:
         numbers = np.unique(groups, return_inverse=True)[1]
         ends = difference.mean() + widening(Units(numbers, by_group=True)) * (ends - difference.mean())
-    low, high = np.clip(ends, -1, 1)
+    counted = first.dtype == bool and second.dtype == bool  # right or wrong, as McNemar's test needs it
+    low, high = np.clip(ends, -1, 1) if counted else np.round(ends, 4) + 0.0  # rounding is no difference
     gained, lost = _discordant(_median_seed(first), _median_seed(second))
     count = len(strata)
     enough = count >= LEAST_SAMPLES
@@ -58,7 +59,6 @@ def compare(
     value = float(difference.mean())
     share = (gained + lost) / count
     open_ended = finding == "INCONCLUSIVE" and share > 0
-    counted = first.dtype == bool and second.dtype == bool  # right or wrong, as McNemar's test needs it
     return Comparison(
         difference=value,
         low=float(low),

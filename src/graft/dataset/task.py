@@ -133,6 +133,7 @@ class Task(Protocol):
     contradiction: str  # what copies of one sample do whose targets do not agree
     steps: frozenset[str]
     evaluation: type  # the record that `evaluate` gives
+    blind: str  # what the best answer without a look at the sample is
     rated_by: str  # what an audit compares: accuracy, labels right, R2
     output: str  # the name of the answers in an exported graph
     asked: str  # Python code for the README of an artifact, from its outputs to an answer

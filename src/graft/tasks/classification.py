@@ -42,6 +42,7 @@ class Classification:
         {"rank", "adapt", "audit", "export", "app", "8 bits", "pairs", "history", "scratch", "neighbours", "folders"}
     )
     evaluation: type = Evaluation
+    blind = "the majority class"
     rated_by = "accuracy"
     output = "probabilities"
     asked = """

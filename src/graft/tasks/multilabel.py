@@ -50,6 +50,7 @@ class Multilabel:
     contradiction = "has labels that contradict each other"
     steps = frozenset({"adapt", "scratch", "export", "audit"})
     evaluation: type = MultilabelEvaluation
+    blind = "the same labels for all"
     rated_by = "labels right"
     output = "probabilities"
     asked = """

@@ -49,6 +49,7 @@ class Regression:
     contradiction = "has two numbers"
     steps = frozenset({"adapt", "scratch", "export", "audit"})
     evaluation: type = RegressionEvaluation
+    blind = "the mean for all"
     rated_by = "R2"
     output = "numbers"
     asked = """

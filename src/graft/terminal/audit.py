@@ -31,7 +31,8 @@ def show_audited(audited: "Audited") -> None:
             [(escape(one.name), percent(one.accuracy), str(one.seeds), f"{one.seconds:.0f} s") for one in arms],
         )
     )
-    out.print(FittedTable(QUESTIONS, [_question(one) for one in verdict.comparisons]))
+    counted = verdict.rated_by == "accuracy"
+    out.print(FittedTable(QUESTIONS, [_question(one, counted) for one in verdict.comparisons]))
     _show_details(verdict)
     colour = COLOURS.get(verdict.finding, "yellow")
     out.print(f"[bold {colour}]{verdict.finding}[/]  [bold]{escape(verdict.sentence)}[/]")
@@ -41,9 +42,11 @@ def show_audited(audited: "Audited") -> None:
     point_to("Report: ", escape(str(audited.report)))
 
 
-def _question(one: Compared) -> tuple[str, ...]:
+def _question(one: Compared, counted: bool) -> tuple[str, ...]:
+    """A comparison; only answers that are right or wrong are `counted`, which the p value needs."""
     interval = f"{100 * one.low:+.1f} to {100 * one.high:+.1f}"
-    probability = "too few" if one.p is None else f"{one.p:.3f}" if one.p >= 0.001 else "< 0.001"
+    none = "too few" if counted or one.finding is None else "–"
+    probability = none if one.p is None else f"{one.p:.3f}" if one.p >= 0.001 else "< 0.001"
     return escape(one.question), f"{100 * one.difference:+.1f}", interval, probability, _answer(one)
 
 

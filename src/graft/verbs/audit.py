@@ -119,7 +119,7 @@ class _Auditor:
         self.budget, self.seed, self.watch = budget, seed, watch
         self.context = TrainingContext.of(dataset, Place.best(), seed, watch).on_everything()
         self.how = strategy_of(model.provenance)
-        self.arms = arms_of(backbone, self.how, budget)
+        self.arms = arms_of(backbone, self.how, budget, dataset.task.blind)
         self.results: dict[str, ArmResult] = {}
 
     def verdict(self) -> Verdict:
