@@ -199,3 +199,18 @@ def test_all_rungs_and_resume(name, tmp_path):
     graft.resume(tmp_path / "other")
     kept = [(one / "model" / "model.safetensors").read_bytes() for one in (tmp_path / "run", tmp_path / "other")]
     assert kept[0] == kept[1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [one for one in SERVED if one != "classification"])
+def test_an_audit_compares_what_the_task_is_rated_by(name, tmp_path, monkeypatch):
+    monkeypatch.setattr("graft.verbs.audit.LEAST_SECONDS", 2.0)
+    table = made("image", name, tmp_path / "data", each=34)
+    run = graft.fit(table, tmp_path / "run", graft.FitOptions(NETWORKS["image"], "quick", LoadOptions(task=name))).run
+    verdict = graft.audit(run).verdict
+    rated = {one.key: one.accuracy for one in verdict.arms}
+    assert verdict.rated_by == task_of(name).rated_by
+    assert rated["probe"] > rated["majority"] + 0.1
+    assert verdict.harmed == ()
+    assert all(one.p is None for one in verdict.comparisons)
+    assert f"of {verdict.rated_by}" in verdict.sentence

@@ -14,6 +14,7 @@ from graft.errors import RequestError, WorkError, listing
 from graft.escaping import is_plain
 from graft.records import AudioPreprocess, Card, Fraction, ImagePreprocess, Json, PairPreprocess, TextPreprocess
 from graft.storage import check_closed, read_record, sha256_of, write_bytes, write_json
+from graft.tasks.table import CLASSES
 
 FORMAT = 2  # 1 named a packaged trunk by the hash of its file instead of its tensors
 WEIGHTS, DESCRIPTION, CHECKSUMS = "model.safetensors", "model.json", "checksums.json"
@@ -41,7 +42,7 @@ class Described:
     unknown_threshold: Fraction = 1.0
     kind: Literal["transcript"] | None = None
     words: list[str] = field(default_factory=list)  # of transcripts
-    task: str = "classification"
+    task: str = CLASSES.name
     details: Json = field(default_factory=dict)
 
 

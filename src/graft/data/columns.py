@@ -12,6 +12,7 @@ from graft.dataset.options import LoadOptions
 from graft.errors import listing
 from graft.modalities.audio import AUDIO
 from graft.modalities.table import MODALITIES
+from graft.tasks.table import task_of
 
 TRANSCRIPTS = "A text without a label is taken for what is said in recordings, which a column called file names."
 PLAIN = re.compile(r"[\w .-]+")  # a name of a column, rather than a regular expression
@@ -176,7 +177,7 @@ def _says_yes_and_no(table: Table, name: str) -> bool:
 
 def _holds_lists(table: Table, name: str, options: LoadOptions) -> bool:
     """Whether most cells are lists, which are several labels unless something else is asked for."""
-    if options.task not in (None, "multilabel"):
+    if options.task is not None and not task_of(options.task).several:
         return False
     lists = sum(isinstance(one, list | tuple) and not any(map(_is_nested, one)) for one in table.values(name))
     return lists > MOST * len(table)

@@ -130,6 +130,7 @@ class Task(Protocol):
 
     name: str  # in run.json, model.json and manifests, and what --task takes
     classes_noun: str  # what one of its names is called: class, label, number
+    several: bool  # whether a sample may have several of them
     contradiction: str  # what copies of one sample do whose targets do not agree
     steps: frozenset[str]
     evaluation: type  # the record that `evaluate` gives

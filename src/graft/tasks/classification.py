@@ -37,6 +37,7 @@ class Classification:
 
     name = "classification"
     classes_noun = "class"
+    several = False
     contradiction = "stands in two classes"
     steps = frozenset(
         {"rank", "adapt", "audit", "export", "app", "8 bits", "pairs", "history", "scratch", "neighbours", "folders"}

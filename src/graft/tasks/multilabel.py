@@ -47,6 +47,7 @@ class Multilabel:
 
     name = "multilabel"
     classes_noun = "label"
+    several = True
     contradiction = "has labels that contradict each other"
     steps = frozenset({"adapt", "scratch", "export", "audit"})
     evaluation: type = MultilabelEvaluation

@@ -46,6 +46,7 @@ class Regression:
 
     name = "regression"
     classes_noun = "number"
+    several = False
     contradiction = "has two numbers"
     steps = frozenset({"adapt", "scratch", "export", "audit"})
     evaluation: type = RegressionEvaluation

@@ -28,6 +28,7 @@ class Transcription:
 
     name = "transcription"
     classes_noun = "transcript"
+    several = False
     contradiction = "has two transcripts"
     steps = frozenset({"transcripts"})
 
