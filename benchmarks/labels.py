@@ -51,13 +51,11 @@ def main() -> None:
 
     print(f"{date.today()}, {machine.describe()}")
     print(f"{arguments.samples:,} samples, {arguments.width:,} features, {arguments.labels} labels")
-    print(
-        f"graft: {ours:.1f} s for all ({probe.chosen.kind}), {grown:.2f} GB more, mean average precision {figures[0]:.3f}"
-    )
-    print(f"scikit-learn: {theirs:.1f} s for {few}, {figures[1]:.3f}")
-    print(
-        f"a label: {theirs / few:.2f} s and {ours / arguments.labels:.3f} s, {theirs / few / ours * arguments.labels:.0f} times"
-    )
+    told = f"{probe.chosen.kind}, {grown:.2f} GB more, mean average precision {figures[0]:.3f}"
+    print(f"graft: {ours:.1f} s for all ({told})")
+    print(f"scikit-learn: {theirs:.1f} s for {few} (mean average precision {figures[1]:.3f})")
+    one, other = theirs / few, ours / arguments.labels
+    print(f"a label: {one:.2f} s and {other:.3f} s, {one / other:.0f} times")
 
 
 if __name__ == "__main__":

@@ -38,6 +38,7 @@ from graft.data import Dataset
 from graft.features import extract, suited
 from graft.heads.folds import MOST_FOLDS as FOLDS
 from graft.heads.folds import make_folds
+from graft.heads.objective import Softmax
 from graft.heads.probe import Samples, fit_probe
 from graft.ranking.choice import choose
 from graft.ranking.duplicates import merge_near_duplicates
