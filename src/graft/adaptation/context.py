@@ -18,6 +18,7 @@ from graft.progress import SILENT, Watch
 from graft.records import PARTS
 from graft.training.loop import Epoch, Trained
 from graft.training.place import Place
+from graft.training.plan import PlanChanges
 
 DECIDING_SHARE = 0.15  # of train, where the val part is small or missing
 ENOUGH_DECIDING = 500  # samples of a val part that decide alone
@@ -45,6 +46,7 @@ class TrainingContext:
     deadline: float | None = None  # on the clock of time.perf_counter
     told: Callable[[Epoch], None] = lambda epoch: None
     own: NDArray[np.bool_] | None = None  # (deciding,): of the val part, where there is one
+    changes: PlanChanges = PlanChanges()  # of the plans that are not given
 
     @classmethod
     def of(cls, dataset: Dataset, place: Place, seed: int = 0, watch: Watch = SILENT) -> "TrainingContext":

@@ -43,7 +43,7 @@ class Contrastive:
     from_probe: bool = False
 
     def fit(self, start: InitialModel, context: TrainingContext) -> FitResult:
-        plan = replace(self.plan or contrastive_plan(), label_smoothing=0.0)
+        plan = replace(self.plan or context.changes.on(contrastive_plan()), label_smoothing=0.0)
         plan.check()
         rows = context.rows[context.train]
         batches = PairBatches(context.dataset, rows, start.backbone.card.preprocess, self.pairs, context.seed)

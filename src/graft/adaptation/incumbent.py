@@ -57,7 +57,7 @@ def finish(incumbent: Incumbent, cut: int | None, chosen: Candidate, context: Tr
         features = extract_all(context.dataset, context.rows, incumbent.backbone, context.watch, context.cache_gb)
         head = refit(chosen, Samples(features, context.labels), context.objective)
         return Finished(_on_all(incumbent, context, incumbent.backbone, head), "the head on all samples")
-    how = goes_on(incumbent.backbone, cut)
+    how = goes_on(incumbent.backbone, cut, context.changes)
     result = how.fit(InitialModel(incumbent.backbone, incumbent.head, 1.0), context.on_everything())
     return Finished(_on_all(incumbent, context, *result.deliver(1.0)), "the same on all samples", result)
 

@@ -176,7 +176,7 @@ class Ladder:
         return self._last_stages([Partial(from_stage=self.cut)])
 
     def _grid(self) -> Rung | None:
-        plan = partial_plan(self.start.backbone)
+        plan = self.context.changes.on(partial_plan(self.start.backbone))
         rates = [
             replace(plan, learning_rate=plan.learning_rate * by, head_learning_rate=plan.head_learning_rate * by)
             for by in GRID

@@ -7,7 +7,7 @@ from graft.adaptation.defaults import full_plan, partial_plan
 from graft.adaptation.strategy import Full, Partial, Probe, Strategy
 from graft.backbones import Backbone
 from graft.errors import RequestError
-from graft.training.plan import Plan
+from graft.training.plan import Plan, PlanChanges
 
 ON_STAGES = "b"  # behind the name of a rung: a head that looks at several stages of what that rung made
 
@@ -21,7 +21,7 @@ class RungKind:
     """
 
     strategy: Callable[[], Strategy]
-    finish: Callable[[Backbone, int | None], Strategy] | None = None
+    finish: Callable[[Backbone, int | None, PlanChanges], Strategy] | None = None
 
 
 def _contrastive() -> Strategy:
@@ -30,12 +30,12 @@ def _contrastive() -> Strategy:
     return Contrastive()
 
 
-def _last_stages(backbone: Backbone, cut: int | None) -> Strategy:
-    return Partial(from_stage=cut, plan=_shortened(partial_plan(backbone)))
+def _last_stages(backbone: Backbone, cut: int | None, changes: PlanChanges) -> Strategy:
+    return Partial(from_stage=cut, plan=_shortened(changes.on(partial_plan(backbone))))
 
 
-def _all_stages(backbone: Backbone, cut: int | None) -> Strategy:
-    return Full(_shortened(full_plan(backbone)))
+def _all_stages(backbone: Backbone, cut: int | None, changes: PlanChanges) -> Strategy:
+    return Full(_shortened(changes.on(full_plan(backbone))))
 
 
 def _shortened(plan: Plan) -> Plan:

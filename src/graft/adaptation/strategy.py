@@ -90,7 +90,7 @@ class Partial:
                 f"{start.backbone.card.id} cannot be cut into stages, so its last ones cannot be trained alone. "
                 "Train it whole: how=Full(), or --effort best."
             )
-        plan = self.plan or partial_plan(start.backbone)
+        plan = self.plan or context.changes.on(partial_plan(start.backbone))
         plan.check()
         card, data = start.backbone.card, context.dataset
         largest = data.modality.fix(card.preprocess, [data.content(int(row)) for row in context.rows])
@@ -149,7 +149,7 @@ class Full:
         body, trunk = stages_of(start.backbone)
         for stage in [*body][: self.frozen_stages if len(body) > self.frozen_stages else 0]:
             stage.requires_grad_(False)
-        plan = self.plan or full_plan(start.backbone)
+        plan = self.plan or context.changes.on(full_plan(start.backbone))
         return on_pictures(self.name, start, with_head(body, start), trunk, plan, context, self.varied)
 
 
@@ -172,7 +172,8 @@ class LoRA:
         if self.rank < 1:
             raise RequestError(f"rank is {self.rank}. Expected 1 or more.")
         body, trunk = stages_of(start.backbone)
-        plan = self.plan or replace(full_plan(start.backbone), optimiser="adamw", learning_rate=5e-4, stage_decay=1.0)
+        usual = replace(full_plan(start.backbone), optimiser="adamw", learning_rate=5e-4, stage_decay=1.0)
+        plan = self.plan or context.changes.on(usual)
         return on_pictures(
             self.name,
             start,

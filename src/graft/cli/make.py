@@ -1,5 +1,6 @@
 """Verbs that make a model."""
 
+import dataclasses
 from pathlib import Path
 from typing import Annotated
 
@@ -27,6 +28,7 @@ from graft.errors import RequestError
 
 @app.command()
 def fit(
+    context: typer.Context,
     data: OptionalData = None,
     out: Annotated[
         Path | None, typer.Option(help="The run folder to write.  [default: runs/NAME]", show_default=False)
@@ -52,6 +54,18 @@ def fit(
     task: Task = None,
     replace: Annotated[bool, typer.Option("--replace", help="Move a run that is already there aside.")] = False,
     cache_gb: CacheGb = 5.0,
+    epochs: Annotated[float | None, typer.Option(help="Epochs of each training of stages.", show_default=False)] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Samples of a step.", show_default=False)] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="Of the last stage; that of the head changes with it.", show_default=False)
+    ] = None,
+    label_smoothing: Annotated[
+        float | None, typer.Option(help="Share of probability for other answers.", show_default=False)
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(help="A TOML file with any of these settings; what is typed counts more.", show_default=False),
+    ] = None,
     resume: Annotated[
         Path | None,
         typer.Option(help="Go on with this interrupted run; its settings are reused.", show_default=False),
@@ -60,20 +74,33 @@ def fit(
 ) -> None:
     """Make a model from labelled samples. The test part stays locked. Ctrl-C keeps the best model so far."""
     from graft import terminal
-    from graft.data import LoadOptions
-    from graft.verbs.fit import FitOptions
+    from graft.verbs.config import Config, read_config
     from graft.verbs.fit import fit as run_fit
     from graft.verbs.fit import resume as run_resume
 
-    if (data is None) == (resume is None):
-        raise RequestError("Expected either DATA, to begin a run, or --resume RUN, to go on with one.")
-    if data is not None:
-        dealt = LoadOptions(seed, group, min_per_class, text, label, file, encoding, root, task)
-        options = FitOptions(backbone, effort, dealt, replace, cache_gb, minutes)  # type: ignore[arg-type]
-        fitted = run_fit(data, out, options, terminal.Terminal())
-    elif resume is not None:
+    if resume is not None:
+        if data is not None or config is not None:
+            raise RequestError("--resume RUN goes on with the settings of the run: leave DATA and --config out.")
         fitted = run_resume(resume, terminal.Terminal())
+    else:
+        written = {} if config is None else read_config(config)
+        names = {one.name for one in dataclasses.fields(Config)}
+        typed = {
+            name: str(value) if isinstance(value, Path) else value
+            for name, value in context.params.items()
+            if name in names and (config is None or _is_typed(context, name))
+        }
+        asked = Config(**{**written, **typed})
+        if asked.data is None:
+            raise RequestError("Expected either DATA, to begin a run, or --resume RUN, to go on with one.")
+        fitted = run_fit(asked.data, asked.out, asked.options(replace), terminal.Terminal())
     terminal.print_json(fitted) if as_json else terminal.show_fitted(fitted)
+
+
+def _is_typed(context: typer.Context, name: str) -> bool:
+    """Whether an option stands on the command line, and not only its default."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 @app.command()

@@ -42,6 +42,10 @@ class Resumable:
     encoding: str | None = None
     root: str | None = None
     task: str | None = None
+    epochs: float | None = None
+    batch_size: int | None = None
+    learning_rate: float | None = None
+    label_smoothing: float | None = None
     strategy: dict[str, Any] | None = None  # of a run that graft.adapt made
     id: str = ""
     machine: dict[str, str | int] = field(default_factory=dict)

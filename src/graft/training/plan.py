@@ -1,7 +1,7 @@
 """The Plan of a training: every number that decides its course, and nothing about where it runs."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from graft.errors import RequestError
@@ -75,3 +75,35 @@ class Plan:
         ]
         if problems:
             raise RequestError("\n".join(problems))
+
+
+@dataclass(frozen=True, slots=True)
+class PlanChanges:
+    """What somebody wants otherwise than the plans that suit a family of networks; None leaves it to them.
+
+    `epochs` are then exactly so many, whatever the least and most steps of a plan; `learning_rate` is that of the last
+    stage, and that of the head changes in proportion.
+    """
+
+    epochs: float | None = None
+    batch_size: int | None = None
+    learning_rate: float | None = None
+    label_smoothing: float | None = None
+
+    def on(self, plan: Plan) -> Plan:
+        """The plan with these changes."""
+        if self.epochs is not None:
+            plan = replace(plan, epochs=self.epochs, least_steps=1, most_steps=10**9)
+        if self.batch_size is not None:
+            plan = replace(plan, batch=self.batch_size)
+        if self.learning_rate is not None:
+            times = self.learning_rate / plan.learning_rate if plan.learning_rate else 1.0
+            plan = replace(plan, learning_rate=self.learning_rate, head_learning_rate=plan.head_learning_rate * times)
+        if self.label_smoothing is not None:
+            plan = replace(plan, label_smoothing=self.label_smoothing)
+        return plan
+
+    @property
+    def any(self) -> bool:
+        """Whether anything is changed at all."""
+        return self != PlanChanges()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from graft import machine
 from graft.data import Dataset, LoadOptions
+from graft.data.listing import PART_NAMES
 from graft.errors import listing
 from graft.progress import Watch
 from graft.records import PARTS, Json
@@ -52,6 +53,7 @@ def began_with(dataset: Dataset, options: "FitOptions") -> Json:
         "minutes": options.minutes,
         "checkpoint_seconds": options.checkpoint_seconds,
         "pretrain_epochs": options.pretrain_epochs,
+        **asdict(options.changes),
         "started": time.strftime("%Y-%m-%d %H:%M:%S %z"),
         "machine": machine.describe(),
         "versions": _versions(),
@@ -84,3 +86,22 @@ def tell_what_differs(settings: Resumable, watch: Watch) -> None:
         then = settings.machine.get(name)
         if name in CORES and then is not None and then != now:
             watch.say(f"The run began with {name} {then}, now it is {now}: the last digits of the model may differ.")
+
+
+def _name_of(path: Path) -> str:
+    """What to call a run: the folder, or the table; a table of one part is called like its folder."""
+    path = path.resolve()
+    return path.name if path.is_dir() else path.parent.name if path.stem in PART_NAMES else path.stem
+
+
+def default_out(dataset: Dataset) -> Path:
+    """runs/NAME, or the first free runs/NAME-2, runs/NAME-3 and so on."""
+    return free_run(_name_of(dataset.pointed_at) or "run")
+
+
+def free_run(name: str) -> Path:
+    path, number = Path("runs") / name, 1
+    while path.exists():
+        number += 1
+        path = Path("runs") / f"{name}-{number}"
+    return path

@@ -160,6 +160,7 @@ class Climb:
         return replace(
             TrainingContext.of(self.dataset, Place.best(), self.options.load.seed, self.watch),
             cache_gb=self.options.cache_gb,
+            changes=self.options.changes,
             checkpoints=self.run.path / CHECKPOINTS,
             checkpoint_seconds=self.options.checkpoint_seconds,
             told=lambda epoch: self.run.event("epoch", **dataclasses.asdict(epoch)),

@@ -12,7 +12,6 @@ from graft.backbones import Backbone
 from graft.data import Dataset, LoadOptions, load
 from graft.data.aside import SetAside, set_aside
 from graft.data.in_memory import Data
-from graft.data.listing import PART_NAMES
 from graft.data.objects import as_path, beside, is_path
 from graft.errors import GraftError, RequestError, WorkError, listing
 from graft.escaping import command
@@ -23,8 +22,10 @@ from graft.records import Json, Ranking
 from graft.run_folder import Resumable, RunFolder, place_for
 from graft.storage import named_path
 from graft.tasks.table import CLASSES
-from graft.verbs.begun import began_with, tell_what_differs
+from graft.training.plan import Plan, PlanChanges
+from graft.verbs.begun import began_with, default_out, free_run, tell_what_differs
 from graft.verbs.climb import CHECKPOINTS, Climb
+from graft.verbs.config import CONFIG, written_config
 from graft.verbs.dictation import Dictation, backbone_for_frames
 from graft.verbs.record import Recorder, readings_before
 
@@ -41,7 +42,8 @@ class FitOptions:
 
     `backbone` is a name, "auto" for the one that ranks first, or None for the packaged one of this kind of sample.
     `effort` is how far to climb: quick is a head on the frozen network, good trains its last stages, best all of them.
-    `minutes` bounds the time, `cache_gb` the features kept on disk. `seed` stands in `load`.
+    `minutes` bounds the time, `cache_gb` the features kept on disk. `seed` stands in `load`. `changes` are what the
+    training of stages does otherwise than by default.
     """
 
     backbone: str | None = None
@@ -52,6 +54,7 @@ class FitOptions:
     minutes: float | None = None
     checkpoint_seconds: float = 30.0
     pretrain_epochs: float | None = None  # train from random weights for so long, instead of climbing
+    changes: PlanChanges = PlanChanges()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +84,16 @@ def fit(data: Data, out: str | Path | None = None, options: FitOptions | None = 
     _check(options)
     began = time.perf_counter()
     if not is_path(data):
-        out = place_for(_free("run") if out is None else named_path(out), options.replace)
+        out = place_for(free_run("run") if out is None else named_path(out), options.replace)
         data = as_path(data, beside(out), options.load, watch)
     dataset = load(data, options.load, watch)
     if not dataset.transcribed:
         check_memory(dataset)
-    place = place_for(_default_out(dataset) if out is None else named_path(out), options.replace)
+    elif options.changes.any:
+        raise RequestError(
+            "epochs, batch_size, learning_rate and label_smoothing change no training of transcripts, so far."
+        )
+    place = place_for(default_out(dataset) if out is None else named_path(out), options.replace)
     ranking = None
     if options.backbone == AUTO:
         ranking = _ranked(dataset, options, watch)
@@ -94,6 +101,7 @@ def fit(data: Data, out: str | Path | None = None, options: FitOptions | None = 
     backbone = _opened(options.backbone, dataset)
     options = replace(options, backbone=options.backbone or backbone.card.id)
     run = _begun(place, dataset, options, named=bool(out))
+    run.write_text(CONFIG, written_config(str(dataset.pointed_at.absolute()), options))
     if ranking is not None:
         run.write("ranking.json", asdict(ranking))
     return _work(run, dataset, backbone, options, watch, began)
@@ -109,7 +117,7 @@ def _begun(place: Path, dataset: Dataset, options: FitOptions, named: bool) -> R
         except RequestError:
             if named:
                 raise
-            place = _default_out(dataset)
+            place = default_out(dataset)
     return RunFolder.create(place, settings, options.replace)
 
 
@@ -142,6 +150,7 @@ def resume(run: str | Path, watch: Watch = SILENT) -> Fitted:
         minutes=settings.minutes,
         checkpoint_seconds=settings.checkpoint_seconds,
         pretrain_epochs=settings.pretrain_epochs,
+        changes=PlanChanges(settings.epochs, settings.batch_size, settings.learning_rate, settings.label_smoothing),
     )
     dataset = load(settings.data, options.load, watch)
     if dataset.fingerprint != settings.dataset:
@@ -267,6 +276,15 @@ def _check(options: FitOptions) -> None:
         problems.append(f"cache_gb is {options.cache_gb}. Expected a size in gigabytes above 0.")
     if options.pretrain_epochs is not None and not 0 < options.pretrain_epochs < float("inf"):
         problems.append(f"epochs is {options.pretrain_epochs}. Expected a number above 0.")
+    if options.changes.any and options.effort == "quick":
+        problems.append(
+            "epochs, batch_size, learning_rate and label_smoothing are of the training of stages, and effort quick "
+            "trains none. Take effort good or best."
+        )
+    try:
+        options.changes.on(Plan()).check()
+    except RequestError as error:
+        problems.append(str(error))
     if options.minutes is not None and not 0 < options.minutes < float("inf"):
         problems.append(f"minutes is {options.minutes}. Expected a number above 0.")
     if problems:
@@ -285,22 +303,3 @@ def check_memory(dataset: Dataset) -> None:
             f"{len(dataset.classes):,} classes need about {needed / 1e9:.0f} GB of memory to cross-validate, and "
             f"{free / 1e9:.0f} GB are free. Leave small classes out with --min-per-class, or use a larger machine."
         )
-
-
-def _name_of(path: Path) -> str:
-    """What to call a run: the folder, or the table; a table of one part is called like its folder."""
-    path = path.resolve()
-    return path.name if path.is_dir() else path.parent.name if path.stem in PART_NAMES else path.stem
-
-
-def _default_out(dataset: Dataset) -> Path:
-    """runs/NAME, or the first free runs/NAME-2, runs/NAME-3 and so on."""
-    return _free(_name_of(dataset.pointed_at) or "run")
-
-
-def _free(name: str) -> Path:
-    path, number = Path("runs") / name, 1
-    while path.exists():
-        number += 1
-        path = Path("runs") / f"{name}-{number}"
-    return path
