@@ -1,5 +1,8 @@
 """Figures of several labels: those of scikit-learn, with intervals that hold."""
 
+import json
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, f1_score, hamming_loss, precision_recall_fscore_support
@@ -86,3 +89,11 @@ def test_mistakes_say_what_is_missing_and_what_is_too_much():
     assert found.confused == (("b", "a", 1),)
     assert (1, 1, 2) in found.cooccurrence
     assert any("no" in note.lower() for note in found.notes)
+
+
+def test_labels_that_nobody_has_here_are_told_and_give_numbers_that_json_holds():
+    probabilities, targets = data(30)
+    found = evaluated(probabilities, np.zeros_like(targets))
+    json.dumps(asdict(found), allow_nan=False)
+    assert any("nothing is known of finding them" in note for note in found.notes)
+    assert all(one.average_precision is None for one in found.per_label)

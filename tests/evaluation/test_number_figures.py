@@ -1,5 +1,8 @@
 """Figures of numbers: those of scikit-learn, and intervals that keep their promise."""
 
+import json
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 from sklearn.metrics import mean_absolute_error, r2_score
@@ -68,3 +71,19 @@ def test_a_constant_answer_explains_nothing():
     found = evaluated(np.full_like(targets, 10.0), targets)
     assert found.per_number[0].r2.value < 0.01
     assert not np.isfinite(found.per_number[0].spearman.value) or found.per_number[0].spearman.value == 0
+
+
+def test_a_number_of_which_nothing_is_known_is_told_and_left_out():
+    answers, targets = data()
+    targets[:, 1] = np.nan
+    found = evaluated(answers, targets)
+    assert [one.name for one in found.per_number] == ["a"]
+    assert "Nothing is known here of: b." in found.notes
+    assert json.loads(json.dumps(asdict(found), allow_nan=False))["samples"] == 150
+
+
+def test_what_cannot_be_explained_counts_as_nothing():
+    answers, targets = data()
+    found = evaluated(answers, np.full_like(targets, 4.0))
+    assert (found.r2.value, found.per_number[0].spearman.value) == (0.0, 0.0)
+    json.dumps(asdict(found), allow_nan=False)

@@ -107,8 +107,11 @@ def evaluate_numbers(
     weights = draws_of(units, targets.shape[1])
     names_of_units = [f"{number}" if units.by_group else "" for number in units.numbers]
     scored, explained = [], []
+    unknown = [name for name, column in zip(names, targets.T, strict=True) if not np.isfinite(column).any()]
     for number, name in enumerate(names):
         rows = np.isfinite(targets[:, number])
+        if not rows.any():
+            continue
         truth, answer = targets[rows, number], answers[rows, number]
         errors = np.abs(truth - answer)
         own = units_of([names_of_units[row] for row in np.flatnonzero(rows)], len(truth))
@@ -139,7 +142,12 @@ def evaluate_numbers(
         per_number=tuple(scored),
         points=_points(targets, answers),
         mistakes=_worst(targets, answers, names, sources, texts),
-        notes=(*notes, *(few if len(targets) < FEW else []), *filter(None, [units.note])),
+        notes=(
+            *notes,
+            *([f"Nothing is known here of: {', '.join(unknown)}."] if unknown else []),
+            *(few if len(targets) < FEW else []),
+            *filter(None, [units.note]),
+        ),
         root=root,
         noun=noun,
     )

@@ -28,12 +28,13 @@ def interval(
 ) -> Interval:
     """A figure, (draws, samples) weights -> (draws,), with the percentiles of its draws as a 95% interval.
 
-    Percentiles of few groups are moved out, see `intervals.widening`. Draws where the figure has no value are left out.
+    Percentiles of few groups are moved out, see `intervals.widening`. Draws where the figure has no value are left out;
+    where it has none at all (the variance that is explained of a constant, say) it counts as 0, as scikit-learn has it.
     """
     value = float(figure(np.ones((1, weights.shape[1])))[0])
     drawn = figure(weights)
     drawn = drawn[np.isfinite(drawn)]
     if not np.isfinite(value) or not len(drawn):
-        return Interval(value, value, value)
+        return Interval(0.0, 0.0, 0.0)
     low, high = value + widening(units) * (np.percentile(drawn, (2.5, 97.5)) - value)
     return Interval(value, max(bounds[0], min(float(low), value)), min(bounds[1], max(float(high), value)))
