@@ -84,6 +84,12 @@ def conformal_half_widths(
     return np.array(widths), promised
 
 
+def spread_of(targets: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The standard deviation of what is known of each number, 0 where nothing is: (outputs,)."""
+    known = [column[np.isfinite(column)] for column in targets.T]
+    return np.array([float(one.std()) if len(one) else 0.0 for one in known])
+
+
 def evaluate_numbers(
     part: str,
     answers: NDArray[np.float64],
@@ -205,7 +211,7 @@ def _worst(
     texts: Sequence[str] | None,
 ) -> tuple[WrongNumber, ...]:
     """The samples that were missed most, each by the number that it was missed most in, by that number's spread."""
-    spread = np.nanstd(targets, axis=0)
+    spread = spread_of(targets)
     missed = np.nan_to_num(np.abs(targets - answers) / np.where(spread > 0, spread, 1))
     most = missed.argmax(axis=1)
     order = np.argsort(-missed.max(axis=1), kind="stable")[:MOST_KEPT]

@@ -13,7 +13,7 @@ from graft.dataset.options import LoadOptions
 from graft.dataset.task import About, Answers, Calibrated, Compared, Loss, Read, Tolerance
 from graft.errors import DataError, RequestError, listing, plural
 from graft.evaluation.blocks import Block, Grid, GridColumn, Headline
-from graft.evaluation.numbers import RegressionEvaluation, conformal_half_widths, evaluate_numbers
+from graft.evaluation.numbers import RegressionEvaluation, conformal_half_widths, evaluate_numbers, spread_of
 from graft.heads.numbers import Numbers
 from graft.heads.objective import Objective
 from graft.heads.ridge import LinearHead, Scores, Targets
@@ -273,7 +273,7 @@ print(dict(zip(manifest["classes"], numbers[0].tolist())), "give or take", manif
 
     def rightness(self, answers: Answers, targets: Targets) -> NDArray[Any]:
         """1 minus the squared error over the variance of these targets, so that the mean is R2."""
-        spread = np.nanvar(targets, axis=0)
+        spread = spread_of(targets) ** 2
         known = np.isfinite(targets)
         errors = np.where(known, (answers - targets) ** 2 / np.where(spread > 0, spread, 1.0), 0.0)
         return np.asarray(1 - errors.sum(axis=1) / np.maximum(known.sum(axis=1), 1))
