@@ -205,7 +205,9 @@ def test_all_rungs_and_resume(name, tmp_path):
 @pytest.mark.parametrize("name", [one for one in SERVED if one != "classification"])
 def test_an_audit_compares_what_the_task_is_rated_by(name, tmp_path, monkeypatch):
     monkeypatch.setattr("graft.verbs.audit.LEAST_SECONDS", 2.0)
-    monkeypatch.setattr("graft.audit.alarms.MUCH_ALIKE", 1.0)  # eight colours with noise are alike, and meant to be
+    from graft.audit import alarms
+
+    monkeypatch.setattr(alarms, "MUCH_ALIKE", 1.0)  # eight colours with noise are alike, and meant to be
     table = made("image", name, tmp_path / "data", each=34)
     run = graft.fit(table, tmp_path / "run", graft.FitOptions(NETWORKS["image"], "quick", LoadOptions(task=name))).run
     verdict = graft.audit(run).verdict
