@@ -14,7 +14,7 @@ from conftest import NETWORKS, draw
 from graft.adaptation.model import Model
 from graft.data import LoadOptions, load
 from graft.data.refusal import VERBS
-from graft.errors import RequestError, WorkError
+from graft.errors import GraftError, RequestError, WorkError
 from graft.progress import SILENT
 from graft.tasks.table import TASKS, task_of
 
@@ -134,6 +134,14 @@ def test_a_model_that_was_changed_is_refused(run, tmp_path):
     for details in ({}, {"thresholds": [2.0] * 3}, {"half_widths": [-1.0], "means": [0.0], "coverage": 0.9}, {"x": 1}):
         (place / DESCRIPTION).write_text(json.dumps({**described, "details": details}))
         sums = json.loads((place / CHECKSUMS).read_text())
+        (place / CHECKSUMS).write_text(json.dumps({**sums, DESCRIPTION: sha256_of(place / DESCRIPTION)}))
+        for name in ("transcription", "no task", 7):
+            (place / DESCRIPTION).write_text(json.dumps({**described, "task": name}))
+            sums = json.loads((place / CHECKSUMS).read_text())
+            (place / CHECKSUMS).write_text(json.dumps({**sums, DESCRIPTION: sha256_of(place / DESCRIPTION)}))
+            with pytest.raises(GraftError):
+                Model.load(place)
+        (place / DESCRIPTION).write_text(json.dumps({**described, "details": details}))
         (place / CHECKSUMS).write_text(json.dumps({**sums, DESCRIPTION: sha256_of(place / DESCRIPTION)}))
         if described["details"]:
             with pytest.raises(WorkError, match="details"):

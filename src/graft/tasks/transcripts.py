@@ -32,6 +32,9 @@ class Transcription:
     contradiction = "has two transcripts"
     steps = frozenset({"transcripts"})
 
+    def faults(self, names: tuple[str, ...], details: Json) -> list[str]:
+        return ["task: models of transcripts are described in another way"]
+
     def joins(self, several: int, whole: int) -> str:
         return ""
 
