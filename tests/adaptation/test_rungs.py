@@ -11,6 +11,7 @@ from graft.adaptation.rungs import RUNGS, rung_kind
 from graft.adaptation.strategy import Full, Partial, Probe
 from graft.backbones import open_backbone
 from graft.errors import RequestError
+from graft.training.plan import PlanChanges
 
 
 @pytest.mark.parametrize(
@@ -31,9 +32,16 @@ def test_a_rung_is_audited_by_what_made_its_network(name, kind):
 
 def test_the_last_stages_go_on_from_where_they_were_cut_for_a_quarter_of_their_course():
     backbone = open_backbone("wheel:efficientnet_lite0")
-    how = RUNGS["2"].finish(backbone, 5)
+    how = RUNGS["2"].finish(backbone, 5, PlanChanges())
     assert (how.from_stage, how.plan.epochs, how.plan.learning_rate) == (5, 3, 2.5e-4)
-    assert type(RUNGS["4"].finish(backbone, None)) is Full
+    assert type(RUNGS["4"].finish(backbone, None, PlanChanges())) is Full
+
+
+def test_what_somebody_changed_holds_for_the_last_quarter_too():
+    backbone = open_backbone("wheel:efficientnet_lite0")
+    changes = PlanChanges(epochs=8, batch_size=16, learning_rate=2e-3)
+    how = RUNGS["3"].finish(backbone, None, changes)
+    assert (how.plan.epochs, how.plan.batch, how.plan.learning_rate) == (2, 16, 1e-3)
 
 
 @pytest.mark.parametrize("name", ["5", "final", "", "b", "2c"])
